@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"datanet/schemas"
+)
+
+func newCatalogue(a *app) *cobra.Command {
+	return a.command(&cobra.Command{
+		Use: "catalogue [measures|dimensions]", Short: "list what can be asked",
+		Example: "  datanet catalogue measures", Args: cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs), ValidArgs: []string{"measures", "dimensions"},
+	}, func(_ context.Context, args []string) error {
+		c := schemas.StandardCatalogue()
+		part := ""
+		if len(args) > 0 {
+			part = args[0]
+		}
+		document := map[string]any{"version": c.Version}
+		if part != "dimensions" {
+			document["measures"] = c.Measures
+		}
+		if part != "measures" {
+			document["dimensions"] = c.Dimensions
+		}
+		return a.say(document, func(w io.Writer) { printCatalogue(w, c, part) })
+	})
+}
+
+func printCatalogue(w io.Writer, c *schemas.Catalogue, part string) {
+	if part != "dimensions" {
+		fmt.Fprintln(w, "Measures")
+		lines := [][]string{{"id", "title"}}
+		for _, m := range c.Measures {
+			lines = append(lines, []string{m.ID, m.Title})
+		}
+		printColumns(w, lines, 0, 2)
+	}
+	if part == "" {
+		fmt.Fprintln(w)
+	}
+	if part != "measures" {
+		fmt.Fprintln(w, "Dimensions")
+		lines := [][]string{{"id", "title", "note"}}
+		for _, d := range c.Dimensions {
+			lines = append(lines, []string{d.ID, d.Title, d.Note})
+		}
+		printColumns(w, lines, 0, 3)
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"datanet/pipeline/extract"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+type extractOptions struct {
+	key, source, out, dataset, site, format, asAt, postcodes, codeLists, memory string
+
+	noGeography, testNumbers, drop, ignore, dryRun bool
+	threads                                        int
+}
+
+func newExtract(a *app) *cobra.Command {
+	var o extractOptions
+	c := a.command(&cobra.Command{
+		Use: "extract --key FILE --source DIR --out DIR", Short: "inside a practice or trust: export files to a signed, pseudonymised extract",
+		Long: `Reads the files that the clinical system exported, leaves out the people and
+entries that may not leave, replaces NHS numbers with codes, and writes a signed
+extract. Dataset and site come from the key, the format from the files' names,
+the date from the export's own stamp.
+
+The exact account that it prints is for the site; the manifest that travels
+carries rounded totals.`,
+		Example: "  datanet extract --key Z99001.key --source exports/Z99001 --out extracts", Args: cobra.NoArgs,
+	}, func(ctx context.Context, _ []string) error { return a.runExtract(ctx, o) })
+	f := c.Flags()
+	f.StringVar(&o.key, "key", "", "the site's key file")
+	f.StringVar(&o.source, "source", "", "folder that holds the export")
+	f.StringVar(&o.out, "out", "", "folder that gets the extract's folder")
+	f.StringVar(&o.dataset, "dataset", "", "dataset; must agree with the key")
+	f.StringVar(&o.site, "site", "", "site; must agree with the key")
+	f.StringVar(&o.format, "format", "", "source format (default: found by the files' names)")
+	f.StringVar(&o.asAt, "as-at", "", "date of the export (default: its own stamp)")
+	f.StringVar(&o.postcodes, "postcodes", "", "postcode lookup, ONSPD or NSPL layout (default: DATANET_POSTCODES, else postcodes.csv beside the sources)")
+	f.BoolVar(&o.noGeography, "no-geography", false, "go without a postcode lookup: every area is unknown")
+	f.StringVar(&o.codeLists, "codelists", "", "folder with code lists that replace the starter lists")
+	f.BoolVar(&o.testNumbers, "test-numbers", false, "accept NHS numbers of the 9xx range, and only those: synthetic people")
+	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
+	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
+	f.BoolVar(&o.dryRun, "dry-run", false, "do everything and leave nothing")
+	f.IntVar(&o.threads, "threads", 0, "threads (default: one for each processor)")
+	f.StringVar(&o.memory, "memory", "1GiB", "memory to stay within")
+	for _, required := range []string{"key", "source", "out"} {
+		c.MarkFlagRequired(required)
+	}
+	c.MarkFlagsMutuallyExclusive("postcodes", "no-geography")
+	return c
+}
+
+func (a *app) runExtract(ctx context.Context, o extractOptions) error {
+	key, err := openKey[*pseudonym.SiteKey](a, o.key)
+	if err != nil {
+		return err
+	}
+	options, err := o.options(a, key)
+	if err != nil {
+		return err
+	}
+	options.Progress = a.progress()
+	result, err := extract.Run(ctx, options)
+	if err != nil {
+		return err
+	}
+	a.progressDone()
+	return a.say(result, func(w io.Writer) { printExtract(w, result) })
+}
+
+func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
+	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
+		Drop: o.drop, DryRun: o.dryRun, Threads: o.threads, Tool: version, Postcodes: o.postcodes}
+	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
+		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
+	}
+	if x.Postcodes == "" {
+		x.Postcodes = a.env("DATANET_POSTCODES")
+	}
+	if o.testNumbers {
+		x.Numbers = pseudonym.Test
+	}
+	if o.ignore {
+		x.Unknown = extract.Ignore
+	}
+	var err error
+	if o.format != "" {
+		if x.Format, err = schemas.FormatByName(o.format); err != nil {
+			return x, err
+		}
+	}
+	if o.codeLists != "" {
+		if x.CodeLists, err = schemas.ReadLists(o.codeLists, "own"); err != nil {
+			return x, err
+		}
+	}
+	if x.AsAt, err = date("as-at", o.asAt); err != nil {
+		return x, err
+	}
+	x.Memory, err = size(o.memory)
+	return x, err
+}
+
+func printExtract(w io.Writer, r *extract.Result) {
+	if r.Extract == "" {
+		fmt.Fprintf(w, "dry run, nothing was kept: ")
+	} else {
+		fmt.Fprintf(w, "%s\n", r.Extract)
+	}
+	fmt.Fprintf(w, "site %s of %s, as at %s, extract %d\n", r.Site, r.Dataset, r.AsAt, r.Sequence)
+	fmt.Fprintf(w, "%s people\n", thousands(r.Persons))
+	for _, t := range slices.Sorted(maps.Keys(r.Tables)) {
+		fmt.Fprintf(w, "  %-14s %12s rows\n", t, thousands(r.Tables[t]))
+		for _, reason := range slices.Sorted(maps.Keys(r.Gates[t])) {
+			fmt.Fprintf(w, "  %14s %12s left out: %s\n", "", thousands(r.Gates[t][reason]), reason)
+		}
+	}
+	fmt.Fprintln(w, "NHS numbers")
+	for _, problem := range slices.Sorted(maps.Keys(r.Numbers)) {
+		fmt.Fprintf(w, "  %-14s %12s\n", problem, thousands(r.Numbers[problem]))
+	}
+	if r.Unmatched > 0 {
+		fmt.Fprintf(w, "%s people have a postcode that the lookup does not hold\n", thousands(r.Unmatched))
+	}
+	if r.Ignored > 0 {
+		fmt.Fprintf(w, "%d unknown columns were left unread\n", r.Ignored)
+	}
+	fmt.Fprintln(w, "This account is exact and stays here; the manifest carries rounded totals.")
+}
+
+// thousands writes 1234567 as 1,234,567.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"datanet/linkage"
+	"datanet/pipeline/disclose"
+	"datanet/pipeline/hub"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+func newHub(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "hub", Short: "make a hub and say whom it trusts", Example: "  datanet hub init hub", Args: cobra.NoArgs}
+	a.command(c, func(context.Context, []string) error { return c.Help() })
+	c.AddCommand(newHubInit(a), newHubTrust(a))
+	return c
+}
+
+func newHubInit(a *app) *cobra.Command {
+	var name string
+	c := a.command(&cobra.Command{
+		Use: "init DIR", Short: "make a hub, and its own keys in DIR.keys",
+		Long: `Makes an empty hub and founds its record of decisions with the disclosure policy.
+The publisher's and the ledger's keys go to DIR.keys, outside the hub.`,
+		Example: "  datanet hub init hub --name \"Lambeth DataNet\"", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error {
+		h, err := a.initHub(args[0], name)
+		if err != nil {
+			return err
+		}
+		doc := map[string]string{"hub": h.Dir(), "id": h.ID, "publisher": h.Publisher, "ledger": h.Ledger, "keys": keysDir(h.Dir())}
+		return a.say(doc, func(w io.Writer) {
+			fmt.Fprintf(w, "%s\n  id         %s\n  publisher  %s\n  keys       %s\nNext: datanet hub trust --hub %s --dataset D --guardian VKEY --custodian PUBLIC\n", args[0], h.ID, h.Publisher, keysDir(args[0]), args[0])
+		})
+	})
+	c.Flags().StringVar(&name, "name", "Population health hub", "what the hub is called")
+	return c
+}
+
+func keysDir(dir string) string { return filepath.Clean(dir) + ".keys" }
+
+// initHub makes the keys first: a hub never names a key that nobody holds.
+func (a *app) initHub(dir, name string) (*hub.Hub, error) {
+	id := hub.NewID()
+	publisher, err := pseudonym.NewPublisherKey(id, a.now())
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := pseudonym.NewLedgerKey(id, a.now())
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.recipients(nil)
+	if err != nil {
+		return nil, err
+	}
+	keys := keysDir(dir)
+	if err := os.Mkdir(keys, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil, &useError{"the folder for the hub's keys is there already", "give another name for the hub, or move " + keys + " away"}
+	} else if err != nil {
+		return nil, &useError{"the folder for the hub's keys cannot be made", "give a folder that you may write"}
+	}
+	h, err := a.found(dir, hub.Hub{ID: id, Name: name, Publisher: publisher.Public(), Ledger: ledger.Public()}, ledger)
+	if err == nil {
+		err = errors.Join(pseudonym.Write(filepath.Join(keys, "ledger.key"), ledger), pseudonym.Write(filepath.Join(keys, "publisher.key"), publisher, to...))
+	}
+	if err != nil {
+		os.RemoveAll(keys)
+		return nil, err
+	}
+	return h, nil
+}
+
+func (a *app) found(dir string, h hub.Hub, key *pseudonym.LedgerKey) (*hub.Hub, error) {
+	return hub.Init(dir, h, func(unfinished *hub.Hub) error {
+		if err := linkage.Create(unfinished.LedgerDir(), linkage.Origin(h.ID), key.Signer, a.now()); err != nil {
+			return err
+		}
+		l, err := linkage.Open(unfinished.LedgerDir(), h.Ledger)
+		if err != nil {
+			return err
+		}
+		policy := disclose.Lattice().String()
+		for _, body := range []linkage.Body{
+			linkage.HubRecord{Hub: h.ID, Name: h.Name, Ledger: h.Ledger, Publisher: h.Publisher},
+			linkage.PolicyRecord{Policy: disclose.PolicyName, SHA256: schemas.Digest([]byte(policy)), Datasets: []string{"primary-care"}},
+		} {
+			if err := appendRecord(l, key, a.now(), body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func appendRecord(l *linkage.Ledger, key *pseudonym.LedgerKey, now time.Time, body linkage.Body) error {
+	r, err := linkage.NewRecord(now, body)
+	if err != nil {
+		return err
+	}
+	_, err = l.Append(key.Signer, now, r)
+	return err
+}
+
+// An openHub is a hub with its record of decisions, read and checked.
+type openHub struct {
+	*hub.Hub
+	ledger *linkage.Ledger
+	trust  linkage.Trust
+}
+
+func (a *app) openHub() (*openHub, error) {
+	if a.hub == "" {
+		return nil, &useError{"no hub was named", "give --hub DIR, or set DATANET_HUB"}
+	}
+	h, err := hub.Open(a.hub)
+	if err != nil {
+		return nil, err
+	}
+	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.remember(h.ID, h.Ledger, l); err != nil {
+		return nil, err
+	}
+	trust, err := linkage.TrustOf(l.Records())
+	return &openHub{h, l, trust}, err
+}
+
+// remember refuses a record of decisions that does not extend the one seen
+// last, and keeps its head for next time.
+func (a *app) remember(id, vkey string, l *linkage.Ledger) error {
+	home, err := a.home()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(home, "heads", id)
+	if seen, err := os.ReadFile(path); err == nil {
+		old, err := linkage.ParseHead(seen, vkey)
+		if err != nil {
+			return err
+		}
+		if err := l.CheckExtends(old); err != nil {
+			return err
+		}
+	}
+	return keep(path, l.SignedHead())
+}
+
+// keep replaces a small file of the person's own.
+func keep(path string, body []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return &useError{"nothing can be remembered in " + filepath.Dir(path), "set DATANET_HOME to a folder that you may write"}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(body); err != nil {
+		f.Close()
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// record appends to the record of decisions, with the ledger's key.
+func (a *app) record(h *openHub, body linkage.Body) error {
+	key, err := pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keysDir(h.Dir()), "ledger.key"), pseudonym.Unlock{})
+	if err != nil {
+		return err
+	}
+	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
+		return err
+	}
+	return a.remember(h.ID, h.Hub.Ledger, h.ledger)
+}
+
+// holds says whether the record has a body already.
+func (h *openHub) holds(same func(linkage.Body) bool) bool {
+	for _, r := range h.ledger.Records() {
+		if body, err := r.Decode(); err == nil && same(body) {
+			return true
+		}
+	}
+	return false
+}
+
+type trustOptions struct {
+	dataset, guardian, custodian string
+	sites                        []string
+}
+
+func newHubTrust(a *app) *cobra.Command {
+	var o trustOptions
+	c := a.command(&cobra.Command{
+		Use: "trust --dataset D", Short: "record whom the hub trusts for a dataset",
+		Long:    "Records public keys: the dataset's Caldicott Guardian, its custodian, its sites. A key that is set is not replaced.",
+		Example: "  datanet hub trust --dataset primary-care --site Z99001=\"$PUBLIC\"", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error { return a.runTrust(o) })
+	datasetFlag(c, &o.dataset)
+	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key")
+	c.Flags().StringVar(&o.custodian, "custodian", "", "the custodian's public part")
+	c.Flags().StringArrayVar(&o.sites, "site", nil, "a site's public key, as SITE=KEY (repeatable)")
+	c.MarkFlagsOneRequired("guardian", "custodian", "site")
+	return c
+}
+
+func (o trustOptions) record() (linkage.TrustRecord, error) {
+	if _, err := schemas.DatasetByID(o.dataset); err != nil {
+		return linkage.TrustRecord{}, err
+	}
+	want := linkage.TrustRecord{Dataset: o.dataset, Guardian: o.guardian, Custodian: o.custodian}
+	for _, pair := range o.sites {
+		site, key, ok := strings.Cut(pair, "=")
+		if !ok || !pseudonym.ValidSite(site) {
+			return want, &useError{"--site is not SITE=KEY", "the key is what datanet key site prints as public"}
+		}
+		if want.Sites == nil {
+			want.Sites = map[string]string{}
+		}
+		want.Sites[site] = key
+	}
+	return want, nil
+}
+
+func (a *app) runTrust(o trustOptions) error {
+	want, err := o.record()
+	if err != nil {
+		return err
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return err
+	}
+	rest, err := h.trust.Change(want)
+	if err != nil {
+		return err
+	}
+	status := "already so"
+	if !rest.Empty() {
+		if err := a.record(h, rest); err != nil {
+			return err
+		}
+		status = "recorded"
+	}
+	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
+}

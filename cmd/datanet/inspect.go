@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"datanet/pipeline/publication"
+	"datanet/schemas"
+)
+
+func newInspect(a *app) *cobra.Command {
+	return a.command(&cobra.Command{
+		Use: "inspect PATH", Short: "look at an extract or a publication; touch nothing",
+		Long: `Says what a folder is, what it holds, and whether its files are the ones that its
+manifest names. Whose signature is on it can be checked only where the signer's
+public key is known: at the hub, by load, or by query.`,
+		Example: "  datanet inspect extracts/primary-care_Z99001_2026-10-31", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error {
+		if _, err := os.Stat(filepath.Join(args[0], "publication.json")); err == nil {
+			return a.inspectPublication(args[0])
+		}
+		return a.inspectExtract(args[0])
+	})
+}
+
+// inspected is what --json prints of an extract.
+type inspected struct {
+	Kind     string            `json:"kind"`
+	Manifest *schemas.Manifest `json:"manifest"`
+	Digest   string            `json:"manifest_sha256"`
+	Tables   []schemas.Table   `json:"tables"`
+	Whole    bool              `json:"files_match"`
+}
+
+func (a *app) inspectExtract(dir string) error {
+	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		return &useError{"there is neither an extract nor a publication here", "give the folder that datanet extract or datanet publish wrote"}
+	}
+	m, err := schemas.DecodeManifest(body)
+	if err != nil {
+		return &publication.IntegrityError{Rule: err.Error(), Hint: "ask the site to send it again"}
+	}
+	d, err := schemas.DatasetByID(m.Dataset)
+	if err != nil {
+		return err
+	}
+	x := inspected{Kind: "extract", Manifest: m, Digest: schemas.Digest(body), Tables: d.Tables, Whole: true}
+	for _, f := range m.Files {
+		file, err := os.ReadFile(filepath.Join(dir, f.Name))
+		if err != nil || schemas.Digest(file) != f.SHA256 {
+			x.Whole = false
+		}
+	}
+	if err := a.say(x, func(w io.Writer) { printInspected(w, x) }); err != nil {
+		return err
+	}
+	if !x.Whole {
+		return reported{&publication.IntegrityError{Rule: "a file is not the one that the manifest names"}}
+	}
+	return nil
+}
+
+func printInspected(w io.Writer, x inspected) {
+	m := x.Manifest
+	fmt.Fprintf(w, "extract %d of site %s of %s, as at %s (%s)\n", m.Sequence, m.Site, m.Dataset, m.AsAt, m.SourceFormat)
+	if m.TestNumbers {
+		fmt.Fprintln(w, "synthetic people: test NHS numbers only")
+	}
+	fmt.Fprintf(w, "about %s people; about %s left out for their choices and safety\n", thousands(m.Persons), thousands(m.LeftOut))
+	fmt.Fprintf(w, "linkage key %s, wrap key %s (check values)\npolicy %s, tool %s\n", m.LinkageCheck, m.WrapCheck, m.Policy, m.Tool)
+	for i, t := range x.Tables {
+		fmt.Fprintf(w, "\n%s: %s rows, %s bytes; a row is %s\n", t.Name, thousands(m.Files[i].Rows), thousands(m.Files[i].Bytes), t.Grain)
+		for _, c := range t.Columns {
+			fmt.Fprintf(w, "  %-18s %-9s %s\n", c.Name, c.Type, c.Description)
+		}
+	}
+	if x.Whole {
+		fmt.Fprintln(w, "\nThe files are the ones that the manifest names.")
+	} else {
+		fmt.Fprintln(w, "\nA FILE IS NOT THE ONE THAT THE MANIFEST NAMES: do not use this extract.")
+	}
+}
+
+func (a *app) inspectPublication(dir string) error {
+	p, err := publication.Open(dir, func(h *publication.Header) (string, error) { return h.Publisher, nil })
+	if err != nil {
+		return err
+	}
+	return a.say(p.Header, func(w io.Writer) {
+		fmt.Fprintf(w, "publication %s of %s by hub %s (%s), as at %s\n", p.ID, p.Dataset, p.Hub, p.HubName, p.AsAt)
+		fmt.Fprintf(w, "policy %s\n%s numbers, %s withheld; the audit proved %d of them\n", p.PolicyText, thousands(int64(p.Nodes)), thousands(int64(p.Withheld)), p.Audit.ExactRecoveries)
+		fmt.Fprintf(w, "signed by the key it names, %s\n", p.Publisher)
+		for _, m := range p.Catalogue.Measures {
+			fmt.Fprintf(w, "  %-20s %s\n", m.ID, m.Title)
+		}
+	})
+}

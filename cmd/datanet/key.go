@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"datanet/pseudonym"
+)
+
+func newKey(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "key",
+		Short: "make and look at key files",
+		Long: `Key files are encrypted with age and readable by their owner only. A passphrase
+is typed at the terminal; for unattended runs DATANET_IDENTITY names an age
+identity file, DATANET_PASSPHRASE_FILE a file with a passphrase.`,
+		Example: "  datanet key linkage --out linkage.key",
+		Args:    cobra.NoArgs,
+	}
+	a.command(c, func(context.Context, []string) error { return c.Help() })
+	c.AddCommand(newKeyIdentity(a), newKeyLinkage(a), newKeyCustodian(a), newKeyWrap(a), newKeySite(a), newKeyGuardian(a), newKeyShow(a))
+	return c
+}
+
+// keyOut is what every command that makes a key file takes.
+type keyOut struct {
+	out string
+	to  []string
+}
+
+func (o *keyOut) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.out, "out", "", "the key file to make; it must not exist")
+	c.Flags().StringArrayVar(&o.to, "to", nil, "seal it to this age recipient (repeatable); a second one makes the copy in the safe")
+	c.MarkFlagRequired("out")
+}
+
+// make writes a key file and shows what may be shown of it.
+func (o *keyOut) make(a *app, key pseudonym.Key) error {
+	to, err := a.recipients(o.to)
+	if err != nil {
+		return err
+	}
+	if err := pseudonym.Write(o.out, key, to...); err != nil {
+		return err
+	}
+	return a.describe(key.Describe(), o.out)
+}
+
+// keyDocument is what --json prints of a key file.
+type keyDocument struct {
+	pseudonym.Description
+	File string `json:"file"`
+}
+
+func (a *app) describe(d pseudonym.Description, path string) error {
+	return a.say(keyDocument{d, path}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n  kind     %s\n", path, d.Kind)
+		for _, line := range [][2]string{{"dataset", d.Dataset}, {"site", d.Site}, {"name", d.Name}, {"id", d.ID}} {
+			if line[1] != "" {
+				fmt.Fprintf(w, "  %-8s %s\n", line[0], line[1])
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(d.Check)) {
+			fmt.Fprintf(w, "  check    %s  %s\n", d.Check[name], name)
+		}
+		if d.Public != "" {
+			fmt.Fprintf(w, "  public   %s\n", d.Public)
+		}
+	})
+}
+
+func newKeyIdentity(a *app) *cobra.Command {
+	var out string
+	c := a.command(&cobra.Command{
+		Use: "identity --out FILE", Short: "make an age identity that opens key files in unattended runs",
+		Long:    "Makes an age identity file and prints its recipient. The file is not encrypted: keep it where only the unattended job can read it.",
+		Example: "  datanet key identity --out job.identity\n  export DATANET_IDENTITY=job.identity", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		key, err := pseudonym.NewIdentityKey(a.now())
+		if err != nil {
+			return err
+		}
+		if err := pseudonym.Write(out, key); err != nil {
+			return err
+		}
+		return a.describe(key.Describe(), out)
+	})
+	c.Flags().StringVar(&out, "out", "", "the file to make; it must not exist")
+	c.MarkFlagRequired("out")
+	return c
+}
+
+func newKeyLinkage(a *app) *cobra.Command {
+	var o keyOut
+	c := a.command(&cobra.Command{
+		Use: "linkage --out FILE", Short: "make the linkage key K, once, for every site of every dataset",
+		Example: "  datanet key linkage --out linkage.key", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error { return o.make(a, pseudonym.NewLinkageFile(a.now())) })
+	o.flags(c)
+	return c
+}
+
+func newKeyCustodian(a *app) *cobra.Command {
+	var o keyOut
+	var dataset string
+	c := a.command(&cobra.Command{
+		Use: "custodian --dataset D --out FILE", Short: "make the keys of a dataset's custodian",
+		Long:    "Makes a dataset's wrap key and the custodian's own keys, and prints the public part for the hub.",
+		Example: "  datanet key custodian --dataset primary-care --out custodian.key", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		key, err := pseudonym.NewCustodianKey(dataset, a.now())
+		if err != nil {
+			return err
+		}
+		return o.make(a, key)
+	})
+	datasetFlag(c, &dataset)
+	o.flags(c)
+	return c
+}
+
+func newKeyWrap(a *app) *cobra.Command {
+	var o keyOut
+	var dataset, site, custodian string
+	c := a.command(&cobra.Command{
+		Use: "wrap --dataset D --site S --custodian FILE --out FILE", Short: "make a site's wrap key, for the custodian to send to the site",
+		Example: "  datanet key wrap --dataset primary-care --site Z99001 --custodian custodian.key --out Z99001.wrap", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		key, err := openKey[*pseudonym.CustodianKey](a, custodian)
+		if err != nil {
+			return err
+		}
+		if key.Dataset != dataset {
+			return &keyError{"the custodian's key is of " + key.Dataset + ", not of " + dataset, "give the custodian's key of this dataset"}
+		}
+		wrap, err := key.NewWrapFile(site, a.now())
+		if err != nil {
+			return err
+		}
+		return o.make(a, wrap)
+	})
+	datasetFlag(c, &dataset)
+	siteFlag(c, &site)
+	c.Flags().StringVar(&custodian, "custodian", "", "the custodian's key file")
+	c.MarkFlagRequired("custodian")
+	o.flags(c)
+	return c
+}
+
+func newKeySite(a *app) *cobra.Command {
+	var o keyOut
+	var dataset, site, linkage, wrap string
+	c := a.command(&cobra.Command{
+		Use: "site --dataset D --site S --linkage FILE --wrap FILE --out FILE", Short: "make a site's key file, at the site",
+		Long:    "Joins the linkage key and the site's wrap key into the one file that extract needs. The site's signing key is born here; its public part is for the hub.",
+		Example: "  datanet key site --dataset primary-care --site Z99001 --linkage linkage.key --wrap Z99001.wrap --out Z99001.key", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		l, err := openKey[*pseudonym.LinkageFile](a, linkage)
+		if err != nil {
+			return err
+		}
+		w, err := openKey[*pseudonym.WrapFile](a, wrap)
+		if err != nil {
+			return err
+		}
+		key, err := pseudonym.NewSiteKey(dataset, site, l, w, a.now())
+		if err != nil {
+			return err
+		}
+		return o.make(a, key)
+	})
+	datasetFlag(c, &dataset)
+	siteFlag(c, &site)
+	c.Flags().StringVar(&linkage, "linkage", "", "the linkage key file")
+	c.Flags().StringVar(&wrap, "wrap", "", "the site's wrap key file, from the custodian")
+	c.MarkFlagRequired("linkage")
+	c.MarkFlagRequired("wrap")
+	o.flags(c)
+	return c
+}
+
+func newKeyGuardian(a *app) *cobra.Command {
+	var o keyOut
+	var dataset, name string
+	c := a.command(&cobra.Command{
+		Use: "guardian --dataset D --name N --out FILE", Short: "make a Caldicott Guardian's signing key",
+		Example: "  datanet key guardian --dataset primary-care --name ada --out guardian.key", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		key, err := pseudonym.NewGuardianKey(dataset, name, a.now())
+		if err != nil {
+			return err
+		}
+		return o.make(a, key)
+	})
+	datasetFlag(c, &dataset)
+	c.Flags().StringVar(&name, "name", "", "the Guardian's name in signatures: letters, digits, hyphens")
+	c.MarkFlagRequired("name")
+	o.flags(c)
+	return c
+}
+
+func newKeyShow(a *app) *cobra.Command {
+	return a.command(&cobra.Command{
+		Use: "show FILE", Short: "say what a key file is, never the key",
+		Example: "  datanet key show Z99001.key", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error {
+		u, err := a.unlock()
+		if err != nil {
+			return err
+		}
+		d, err := pseudonym.Describe(args[0], u)
+		if err != nil {
+			return err
+		}
+		return a.describe(d, args[0])
+	})
+}
+
+func datasetFlag(c *cobra.Command, dataset *string) {
+	c.Flags().StringVar(dataset, "dataset", "", "dataset, for example primary-care")
+	c.MarkFlagRequired("dataset")
+}
+
+func siteFlag(c *cobra.Command, site *string) {
+	c.Flags().StringVar(site, "site", "", "site, as an ODS code")
+	c.MarkFlagRequired("site")
+}

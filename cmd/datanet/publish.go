@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"datanet/linkage"
+	"datanet/pipeline"
+	"datanet/pipeline/disclose"
+	"datanet/pipeline/hub"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+type publishOptions struct {
+	dataset, asAt, policy, publisher, out, memory string
+	threads                                       int
+}
+
+func newPublish(a *app) *cobra.Command {
+	var o publishOptions
+	c := a.command(&cobra.Command{
+		Use: "publish", Short: "count people, protect the counts, attack them, and freeze what withstands",
+		Long: `Counts the people of a dataset by every registered table, protects the counts
+against disclosure, tries to work out what is withheld, and writes a publication:
+a signed folder that holds no person and no exact small count.
+
+A period is frozen: the same people again are a skip, other people are refused.`,
+		Example: "  datanet publish --hub hub\n  datanet publish --hub hub --out publication", Args: cobra.NoArgs,
+	}, func(ctx context.Context, _ []string) error { return a.runPublish(ctx, o) })
+	f := c.Flags()
+	f.StringVar(&o.dataset, "dataset", "primary-care", "dataset to publish alone")
+	f.StringVar(&o.asAt, "as-at", "", "date of the publication (default: the newest extract's)")
+	f.StringVar(&o.policy, "policy", disclose.PolicyName, "disclosure policy; it must be in the hub's record of decisions")
+	f.StringVar(&o.publisher, "publisher", "", "the publisher's key file (default: publisher.key in the hub's key folder)")
+	f.StringVar(&o.out, "out", "", "folder to make (default: publications/DATE in the hub)")
+	f.IntVar(&o.threads, "threads", 0, "threads (default: one for each processor)")
+	f.StringVar(&o.memory, "memory", "2GiB", "memory to stay within")
+	return c
+}
+
+func (a *app) runPublish(ctx context.Context, o publishOptions) error {
+	h, err := a.openHub()
+	if err != nil {
+		return err
+	}
+	if err := h.allows(o); err != nil {
+		return err
+	}
+	if o.publisher == "" {
+		o.publisher = filepath.Join(keysDir(h.Dir()), "publisher.key")
+	}
+	key, err := openKey[*pseudonym.PublisherKey](a, o.publisher)
+	if err != nil {
+		return err
+	}
+	if key.Public() != h.Publisher {
+		return &keyError{"the publisher's key is not the hub's", "the hub's own lies in " + keysDir(h.Dir())}
+	}
+	options, err := o.options(a, h, key)
+	if err != nil {
+		return err
+	}
+	p, err := pipeline.Publish(ctx, options)
+	if err != nil {
+		return err
+	}
+	a.progressDone()
+	if err := a.notePublication(h, key, p); err != nil {
+		return err
+	}
+	return a.say(p, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %s\n  as at %s, %s numbers, %s withheld; the audit proved %d of them\n", p.Publication, p.Status, p.AsAt,
+			thousands(int64(p.Nodes)), thousands(int64(p.Withheld)), p.Audit.ExactRecoveries)
+	})
+}
+
+// allows asks the record of decisions whether this dataset may be published
+// alone, and whether the policy there is the one that this program applies.
+func (h *openHub) allows(o publishOptions) error {
+	if _, err := schemas.DatasetByID(o.dataset); err != nil {
+		return err
+	}
+	digest := schemas.Digest([]byte(disclose.Lattice().String()))
+	known := h.holds(func(b linkage.Body) bool {
+		p, ok := b.(linkage.PolicyRecord)
+		if !ok || p.Policy != o.policy || p.SHA256 != digest {
+			return false
+		}
+		for _, d := range p.Datasets {
+			if d == o.dataset {
+				return true
+			}
+		}
+		return false
+	})
+	if !known || o.policy != disclose.PolicyName {
+		return &refusal{fmt.Sprintf("the hub's record of decisions does not let %s be published alone under the policy %q as this version applies it", o.dataset, o.policy),
+			"the policy is recorded when the hub is made; known: " + disclose.PolicyName}
+	}
+	return nil
+}
+
+// A refusal is governance's word as the command line reads it.
+type refusal struct{ rule, hint string }
+
+func (e *refusal) Error() string   { return e.rule }
+func (e *refusal) Kind() string    { return "governance" }
+func (e *refusal) Hints() []string { return []string{e.hint} }
+
+func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey) (pipeline.PublishOptions, error) {
+	trusted := h.trust.Dataset(o.dataset)
+	if trusted.CustodianVKey == "" {
+		return pipeline.PublishOptions{}, &refusal{"the hub trusts no custodian for " + o.dataset, "datanet hub trust --dataset " + o.dataset + " --custodian PUBLIC"}
+	}
+	asAt, err := date("as-at", o.asAt)
+	if err != nil {
+		return pipeline.PublishOptions{}, err
+	}
+	memory, err := size(o.memory)
+	return pipeline.PublishOptions{
+		Hub: h.Hub, Dataset: o.dataset, Trusted: trusted.CustodianVKey, AsAt: asAt, Out: o.out,
+		Record: func() func([16]byte) uint64 {
+			hasher := key.Record.Hasher()
+			return func(person [16]byte) uint64 { return hasher.Of(person[:]) }
+		},
+		Cell:      func(sum, n uint64) (float64, error) { return key.Cell.Uniform(sum, n), nil },
+		Sign:      key.Signer.SignNote,
+		Publisher: key.Public(), CodeLists: schemas.StarterLists(), Tool: version, Threads: o.threads, Memory: memory, Progress: a.progress(),
+	}, err
+}
+
+// notePublication records what was published, once.
+func (a *app) notePublication(h *openHub, key *pseudonym.PublisherKey, p *pipeline.Published) error {
+	noted := h.holds(func(b linkage.Body) bool {
+		r, ok := b.(linkage.PublicationRecord)
+		return ok && r.SHA256 == p.Digest
+	})
+	if !noted {
+		if err := a.record(h, linkage.PublicationRecord{Publication: p.ID, AsAt: p.AsAt, Policy: p.Header.Policy,
+			States: map[string]string{p.Header.Dataset: p.Header.State}, SHA256: p.Digest}); err != nil {
+			return err
+		}
+	}
+	return h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "publish", On: p.ID, Policy: p.Header.Policy, Outcome: p.Status})
+}

@@ -1,0 +1,184 @@
+package linkage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// aheadLimit is how far ahead of the last head and the clock a record may be dated.
+const aheadLimit = 24 * time.Hour
+
+// Append adds a record and returns its number once it is safely stored. A record with the zero time gets
+// the present: now, or the last head's time if that is later. It waits for other writers, and takes in what a crashed one has left.
+//
+// A *Refusal means that the rules do not allow the record; it was not added. After another error the record is not there
+// either, except where the error says that it may be.
+func (l *Ledger) Append(signer note.Signer, now time.Time, record Record) (int64, error) {
+	var index int64
+	err := l.writing(signer, now, func() error {
+		if record.Time.IsZero() {
+			record.Time = l.head.Clock(now)
+		}
+		if err := l.admit(record, now); err != nil {
+			return err
+		}
+		line, err := record.encode()
+		if err != nil {
+			return fmt.Errorf("appending record: %w", err)
+		}
+		index = l.head.Size
+		return l.write(signer, now, line)
+	})
+	return index, err
+}
+
+// Recover does what Append does first: it takes in or cuts off what a crashed writer has left behind the head.
+func (l *Ledger) Recover(signer note.Signer, now time.Time) error {
+	return l.writing(signer, now, func() error { return nil })
+}
+
+// writing runs do as the only writer, on a ledger that has been read afresh and repaired.
+func (l *Ledger) writing(signer note.Signer, now time.Time, do func() error) error {
+	unlock, err := lock(filepath.Join(l.dir, lockFile))
+	if err != nil {
+		return fmt.Errorf("locking ledger: %w", err)
+	}
+	defer unlock()
+	if err := l.loadOnce(); err != nil {
+		return err
+	}
+	if err := l.repair(signer, now); err != nil {
+		return err
+	}
+	return do()
+}
+
+// admit applies the rules that a record must meet before it may be written.
+func (l *Ledger) admit(record Record, now time.Time) error {
+	if record.Time.After(l.head.Clock(now).Add(aheadLimit)) {
+		return &Refusal{reason: "the record is dated more than 24 hours ahead of the clock and of the ledger's last entry",
+			hints: []string{"check the clocks of this machine and of the one where the record was made"}}
+	}
+	if err := l.inPlace(l.head, len(l.records), record); err != nil {
+		return fmt.Errorf("appending record: %w", err)
+	}
+	if record.Kind != KindTrust {
+		return nil
+	}
+	trust, err := TrustOf(l.records)
+	if err != nil {
+		return err
+	}
+	return trust.replay(record)
+}
+
+// write announces the line, stores it and then signs it into the head. If the head cannot be written the line is taken
+// away again, so that an error means that nothing was recorded.
+func (l *Ledger) write(signer note.Signer, now time.Time, line []byte) error {
+	signed, err := signNote(announcement(l.head.Origin, l.head.Size, leaf(line)), signer, l.verifier)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(l.dir, nextFile, signed); err != nil {
+		return fmt.Errorf("announcing record: %w", err)
+	}
+	l.did("announced")
+	path := filepath.Join(l.dir, recordsFile)
+	length, err := fileSize(path)
+	if err != nil {
+		return fmt.Errorf("writing record: %w", err)
+	}
+	if err := appendLine(path, line, l.did); err != nil {
+		return fmt.Errorf("writing record: %w", errors.Join(err, cut(path, length)))
+	}
+	l.did("recorded")
+	if err := l.count(signer, now, line); err != nil {
+		if errors.As(err, new(*maybeError)) {
+			return err
+		}
+		return fmt.Errorf("writing head: %w", errors.Join(err, cut(path, length)))
+	}
+	l.did("counted")
+	return nil
+}
+
+// count replaces the head by one that counts this line too.
+func (l *Ledger) count(signer note.Signer, now time.Time, line []byte) error {
+	record, err := parseRecord(line)
+	if err != nil {
+		return err
+	}
+	hashes, err := tlog.StoredHashes(l.head.Size, line, l.tree)
+	if err != nil {
+		return err
+	}
+	grown := append(l.tree, hashes...)
+	root, err := grown.root(l.head.Size + 1)
+	if err != nil {
+		return err
+	}
+	head := Head{Origin: l.head.Origin, Size: l.head.Size + 1, Root: root, Time: l.head.Clock(now)}
+	// A repair may run with an earlier clock than the one that admitted the record.
+	head.Time = head.Clock(record.Time.Add(-aheadLimit))
+	signed, err := signNote(head.text(), signer, l.verifier)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(l.dir, headFile, signed); err != nil {
+		return err
+	}
+	l.head, l.signed, l.tree, l.records, l.tail = head, signed, grown, append(l.records, record), nil
+	return nil
+}
+
+// repair deals with what lies beyond the head. Only a line that the ledger key announced is taken in: else whoever
+// can write to the folder could have the key sign a line of their own.
+func (l *Ledger) repair(signer note.Signer, now time.Time) error {
+	if len(l.tail) == 0 {
+		return nil
+	}
+	line, whole := bytes.CutSuffix(l.tail, []byte("\n"))
+	announced, err := l.announced(line)
+	if err != nil {
+		return err
+	}
+	if whole && announced {
+		return l.count(signer, now, line)
+	}
+	path := filepath.Join(l.dir, recordsFile)
+	length, err := fileSize(path)
+	if err != nil {
+		return fmt.Errorf("repairing ledger: %w", err)
+	}
+	if err := cut(path, length-int64(len(l.tail))); err != nil {
+		return fmt.Errorf("repairing ledger: %w", err)
+	}
+	l.tail = nil
+	return nil
+}
+
+func (l *Ledger) announced(line []byte) (bool, error) {
+	signed, err := os.ReadFile(filepath.Join(l.dir, nextFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("repairing ledger: %w", err)
+	}
+	text, ok := openNote(signed, l.verifier)
+	return ok && text == announcement(l.head.Origin, l.head.Size, leaf(line)), nil
+}
+
+func (l *Ledger) did(step string) {
+	if l.step != nil {
+		l.step(step)
+	}
+}

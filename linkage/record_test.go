@@ -1,0 +1,113 @@
+package linkage
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestRecordTable(t *testing.T) {
+	table(t, "testdata/records.txt", func(t *testing.T, input string) string {
+		r, err := parseRecord([]byte(strings.TrimSpace(input)))
+		if err != nil {
+			if strings.Contains(err.Error(), "SECRET") {
+				t.Error("the error quotes the record")
+			}
+			return "refused: " + err.Error()
+		}
+		line, err := r.encode()
+		if err != nil || string(line) != strings.TrimSpace(input) {
+			t.Errorf("written again: %s, %v", line, err)
+		}
+		return "ok: " + string(r.Kind)
+	})
+}
+
+func FuzzRecord(f *testing.F) {
+	raw, err := os.ReadFile("testdata/records.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	seeds := 0
+	for line := range bytes.Lines(raw) {
+		if bytes.HasPrefix(line, []byte("{")) {
+			f.Add(bytes.TrimSpace(line))
+			seeds++
+		}
+	}
+	if seeds < 10 {
+		f.Fatal("the seeds were not found")
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := parseRecord(line)
+		if err != nil {
+			return
+		}
+		again, err := r.encode()
+		if err != nil || !bytes.Equal(line, again) || bytes.ContainsAny(line, "\n\r") {
+			t.Fatalf("accepted a second spelling of %q: %q, %v", line, again, err)
+		}
+	})
+}
+
+func FuzzHead(f *testing.F) {
+	dir := founded(f, 1)
+	text, ok := openNote(read(f, dir, headFile), mustVerifier(ledgerVKey))
+	if !ok {
+		f.Fatal("the seed was not found")
+	}
+	if _, ok := readHead(text); !ok {
+		f.Fatal("the seed is not a head")
+	}
+	f.Add(text)
+	f.Add(announcement(Origin(testHub), 1, leaf(nil)))
+	f.Fuzz(func(t *testing.T, text string) {
+		if h, ok := readHead(text); ok && h.text() != text {
+			t.Fatalf("accepted a second spelling %q", text)
+		}
+		// Unsigned bytes are never a head, however they are made.
+		if _, err := ParseHead([]byte(text), ledgerVKey); err == nil {
+			t.Fatal("an unsigned text was taken for a head")
+		}
+	})
+}
+
+func BenchmarkOpen10000(b *testing.B) {
+	dir := founded(b, 0)
+	l := reopened(b, dir)
+	line, err := record(b, morning, PolicyRecord{Policy: "lattice", SHA256: ledgerHash, Datasets: []string{}}).encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	all := bytes.NewBuffer(read(b, dir, recordsFile))
+	for range 9999 {
+		all.Write(append(line, '\n'))
+	}
+	write(b, dir, recordsFile, all.Bytes())
+	lines := bytes.Split(bytes.TrimSuffix(all.Bytes(), []byte("\n")), []byte("\n"))
+	grown, err := plant(lines)
+	if err != nil {
+		b.Fatal(err)
+	}
+	root, err := grown.root(10000)
+	if err != nil {
+		b.Fatal(err)
+	}
+	signed, err := signNote(Head{Origin: l.Origin(), Size: 10000, Root: root, Time: morning}.text(), ledgerKey, l.verifier)
+	if err != nil {
+		b.Fatal(err)
+	}
+	write(b, dir, headFile, signed)
+	for b.Loop() {
+		reopened(b, dir)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	l := reopened(b, founded(b, 0))
+	r := loadRecord(b, 1)
+	for b.Loop() {
+		appended(b, l, r)
+	}
+}

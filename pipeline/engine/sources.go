@@ -1,0 +1,37 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Literal writes text as a SQL string.
+func Literal(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+// MaxLine is the longest CSV row that is read, in bytes.
+const MaxLine = 2 << 20
+
+// ReadCSV is the SQL that reads a CSV file as text. The columns are called c0,
+// c1, …, in the file's order: the caller has read the header and knows which
+// is which, and a hostile header never becomes a name. Every row must have
+// exactly that many fields.
+func ReadCSV(path string, columns int) string {
+	names := make([]string, columns)
+	for i := range names {
+		names[i] = fmt.Sprintf("'c%d': 'VARCHAR'", i)
+	}
+	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "+
+		"strict_mode = true, null_padding = false, max_line_size = %d, columns = {%s})",
+		Literal(path), MaxLine, strings.Join(names, ", "))
+}
+
+// ReadParquet is the SQL that reads Parquet files of one schema.
+func ReadParquet(paths ...string) string {
+	quoted := make([]string, len(paths))
+	for i, p := range paths {
+		quoted[i] = Literal(p)
+	}
+	return "read_parquet([" + strings.Join(quoted, ", ") + "], hive_partitioning = false)"
+}

@@ -1,0 +1,183 @@
+package extract
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"datanet/pipeline/engine"
+	"datanet/pseudonym"
+)
+
+//go:embed *.sql primary-care/*.sql
+var steps embed.FS
+
+// coded is what the first database leaves: a file of coded rows for each table
+// in the staging folder, and what the account and the check need to know.
+type coded struct {
+	files     map[string]string    // table → path
+	births    map[[16]byte][]int32 // code → birth dates, as days since 1970
+	numbers   map[string]int64     // what was found of NHS numbers
+	patients  map[string]int64     // gate → patient rows
+	unmatched int64
+}
+
+// code runs the database that sees identifiers.
+func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, error) {
+	e, err := engine.Open(ctx, engine.Options{Private: true, Memory: o.Memory, Threads: o.Threads,
+		Folders: append(src.folders(), stage.work)})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	if err := register(e, o); err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, e, o, src); err != nil {
+		return nil, err
+	}
+	c := &coded{files: map[string]string{}}
+	for _, t := range src.dataset.Tables {
+		path := filepath.Join(stage.work, t.Name+".parquet")
+		query, err := steps.ReadFile(src.dataset.ID + "/table-" + t.Name + ".sql")
+		if err != nil {
+			return nil, err
+		}
+		if err := e.CopyParquet(ctx, "coding "+t.Name, string(query), path); err != nil {
+			return nil, blame(src.tableOf(t.Name), err)
+		}
+		c.files[t.Name] = path
+	}
+	return c, c.account(ctx, e)
+}
+
+// prepare runs the steps before the tables, in the order of their names.
+func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) error {
+	if err := vocabulary(ctx, e, o, src); err != nil {
+		return err
+	}
+	if err := relations(ctx, e, src); err != nil {
+		return err
+	}
+	names, err := fs.Glob(steps, src.dataset.ID+"/[0-9]-*.sql")
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range append([]string{"dates.sql"}, names...) {
+		step := strings.TrimSuffix(filepath.Base(name), ".sql")
+		if step == "5-people" {
+			if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
+				return blame("the postcode lookup", err)
+			}
+		}
+		if err := run(ctx, e, name, "step "+step); err != nil {
+			return blame(src.tableOf(step), err)
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context, e *engine.Engine, name, step string) error {
+	text, err := steps.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return e.Exec(ctx, step, string(text))
+}
+
+// register gives SQL the functions that hold keys. One coder serves one thread.
+func register(e *engine.Engine, o Options) error {
+	numbers := o.Numbers
+	if err := e.RegisterTextOfText("nhs_problem", func() engine.TextOfText {
+		return func(text []byte) string {
+			_, problem := pseudonym.ParseNHSNumber(text, numbers)
+			return problem.String()
+		}
+	}); err != nil {
+		return err
+	}
+	if err := e.RegisterCodeOfText("person_code", func() engine.CodeOfText {
+		coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
+		return func(text []byte) ([16]byte, bool) {
+			number, problem := pseudonym.ParseNHSNumber(text, numbers)
+			if problem != pseudonym.OK {
+				return [16]byte{}, false
+			}
+			return coder.Code(number), true
+		}
+	}); err != nil {
+		return err
+	}
+	return e.RegisterCodeOfText("local_code", func() engine.CodeOfText {
+		coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
+		return func(text []byte) ([16]byte, bool) { return coder.Local(text), true }
+	})
+}
+
+// account reads the counts that only the first database can give.
+func (c *coded) account(ctx context.Context, e *engine.Engine) error {
+	c.births = map[[16]byte][]int32{}
+	if err := e.Query(ctx, "noting birth dates", "SELECT person, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL", func(r *sql.Rows) error {
+		var code engine.Code
+		var birth time.Time
+		if err := r.Scan(&code, &birth); err != nil {
+			return err
+		}
+		c.births[code] = append(c.births[code], int32(birth.Unix()/86400))
+		return nil
+	}); err != nil {
+		return err
+	}
+	var err error
+	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM patient GROUP BY problem"); err != nil {
+		return err
+	}
+	c.unmatched, err = e.Number(ctx, "counting areas", "SELECT count(*) FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL")
+	return err
+}
+
+func counts(ctx context.Context, e *engine.Engine, query string) (map[string]int64, error) {
+	found := map[string]int64{}
+	err := e.Query(ctx, "counting", query, func(r *sql.Rows) error {
+		var word string
+		var n int64
+		if err := r.Scan(&word, &n); err != nil {
+			return err
+		}
+		found[word] = n
+		return nil
+	})
+	return found, err
+}
+
+// folders is what the first database may read.
+func (s *source) folders() []string {
+	seen := map[string]bool{}
+	for _, f := range s.tables {
+		seen[filepath.Dir(f.path)] = true
+	}
+	if s.postcodes != nil {
+		seen[filepath.Dir(s.postcodes.path)] = true
+	}
+	var dirs []string
+	for d := range seen {
+		dirs = append(dirs, d)
+	}
+	slices.Sort(dirs)
+	return dirs
+}
+
+// tableOf names the source table that a step streams, for its errors.
+func (s *source) tableOf(step string) string {
+	relation := map[string]string{
+		"1-practice": "organisation", "2-codes": "clinical_code", "3-patients": "patient", "4-facts": "entry",
+		"observations": "entry", "medications": "issue",
+	}[step]
+	return s.format.Relations[relation].Table
+}

@@ -1,0 +1,62 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"datanet/pipeline/engine"
+)
+
+// A SourceError says that the source data was refused: in which file, at which
+// row or column, and by which rule. It never holds a value.
+type SourceError struct {
+	Table string // table of the source format
+	Row   int64  // line of the file; 0: the whole file
+	Rule  string
+	Hint  string
+}
+
+func (e *SourceError) Error() string {
+	var where strings.Builder
+	if e.Table != "" {
+		where.WriteString(e.Table)
+		if e.Row > 0 {
+			fmt.Fprintf(&where, ", line %d", e.Row)
+		}
+		where.WriteString(": ")
+	}
+	return where.String() + e.Rule
+}
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *SourceError) Kind() string { return "source" }
+
+// Hints says what to do.
+func (e *SourceError) Hints() []string {
+	if e.Hint == "" {
+		return nil
+	}
+	return []string{e.Hint}
+}
+
+// A UseError says that a folder or an option does not fit.
+type UseError struct{ Rule, Hint string }
+
+func (e *UseError) Error() string { return e.Rule }
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *UseError) Kind() string { return "use" }
+
+// Hints says what to do.
+func (e *UseError) Hints() []string { return []string{e.Hint} }
+
+// blame turns an engine's error about a file into a SourceError.
+func blame(table string, err error) error {
+	var fault *engine.Error
+	if errors.As(err, &fault) && fault.Source {
+		return &SourceError{Table: table, Row: fault.Line, Rule: fault.Rule,
+			Hint: "export the table again; a row was cut off, or a quotation mark is missing"}
+	}
+	return err
+}

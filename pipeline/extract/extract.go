@@ -1,0 +1,152 @@
+// Package extract is the stage that runs inside an organisation. It reads the
+// files that the clinical system exports, keeps out the people and the entries
+// that may not leave, replaces NHS numbers with site codes, generalises what
+// could point at a person, and writes an extract: one Parquet file for each
+// canonical table, a manifest and its signature, whole or not at all.
+//
+// Two databases do the work. The first sees identifiers: it spills nothing to
+// disk, reads only the inputs, and writes only coded rows. The second sorts the
+// coded rows. What was written is then read back by a check that shares no code
+// with either, and only then gets its name.
+//
+// No error, count or file that leaves this package holds a value of the input.
+package extract
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"datanet/pipeline/engine"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+// Options say what to extract, for whom, and where to.
+type Options struct {
+	Key         *pseudonym.SiteKey
+	KeyFile     string          // its path: what must be remembered lies beside it
+	Source      string          // folder with the export
+	Out         string          // folder that gets the extract's folder
+	Format      *schemas.Format // nil: found by the files' names
+	AsAt        time.Time       // zero: the export's own stamp
+	Postcodes   string          // postcode lookup; empty: postcodes.csv beside the sources
+	NoGeography bool            // go without a lookup: every ward is unknown
+	CodeLists   schemas.Lists   // nil: the starter lists
+	Numbers     pseudonym.Range // which NHS numbers exist here
+	Drop        bool            // leave out people without a usable number
+	Unknown     UnknownColumns  // what to do with columns the format does not know
+	DryRun      bool            // count and check, and leave nothing
+	Threads     int             // 0: one for each processor
+	Memory      int64           // bytes; 0: 1 GiB
+	Tool        string          // version, for the manifest
+	Progress    func(step string)
+}
+
+// Result is the account of an extract. Its exact counts are for the site.
+type Result struct {
+	Extract   string                      `json:"extract"` // folder; empty after a dry run
+	Dataset   string                      `json:"dataset"`
+	Site      string                      `json:"site"`
+	AsAt      string                      `json:"as_at"`
+	Sequence  int64                       `json:"sequence"`
+	Persons   int64                       `json:"persons"` // distinct codes
+	Tables    map[string]int64            `json:"tables"`  // rows written
+	Gates     map[string]map[string]int64 `json:"gates"`   // table → reason → rows left out
+	Numbers   map[string]int64            `json:"nhs_numbers"`
+	Unmatched int64                       `json:"unmatched_postcodes"`
+	Unread    []string                    `json:"unread_files"`
+	Ignored   int                         `json:"ignored_columns"`
+}
+
+// Run makes one extract.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	src, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := recall(o)
+	if err != nil {
+		return nil, err
+	}
+	stage, err := newStaging(o.Out, src.name(o))
+	if err != nil {
+		return nil, err
+	}
+	defer stage.remove()
+
+	o.Progress("reading and coding")
+	coded, err := code(ctx, o, src, stage)
+	if err != nil {
+		return nil, err
+	}
+	o.Progress("sorting")
+	result, files, err := sort(ctx, o, src, stage, coded)
+	if err != nil {
+		return nil, err
+	}
+	o.Progress("checking what was written")
+	if err := readBack(ctx, o, src.dataset, stage.final, coded.births); err != nil {
+		return nil, err
+	}
+	if o.DryRun {
+		return result, nil
+	}
+	return result, publish(o, src, stage, memory, result, files)
+}
+
+func (o *Options) complete() error {
+	if o.CodeLists == nil {
+		o.CodeLists = schemas.StarterLists()
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	if o.Memory == 0 {
+		o.Memory = engine.DefaultMemory
+	}
+	for _, p := range []*string{&o.Source, &o.Out} {
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return fmt.Errorf("finding the folders: %w", err)
+		}
+		*p = abs
+	}
+	if info, err := os.Stat(o.Source); err != nil || !info.IsDir() {
+		return &SourceError{Rule: "the source is not a folder that can be read", Hint: "give the folder that holds the export with --source"}
+	}
+	return nil
+}
+
+// publish signs the extract and gives it its name. The sequence is spent
+// before the rename: after a crash between the two a number is missing, which
+// is noted at the hub, and never used twice, which would be refused there.
+func publish(o Options, src *source, stage *staging, remembered *memory, result *Result, files []schemas.ManifestFile) error {
+	remembered.Sequence++
+	result.Sequence = remembered.Sequence
+	m := src.manifest(o, result, files, remembered)
+	body := m.Encode()
+	sig, err := o.Key.Signer.SignNote(schemas.Statement("manifest", schemas.Digest(body)))
+	if err != nil {
+		return fmt.Errorf("signing the manifest: %w", err)
+	}
+	if err := stage.write("manifest.json", body); err != nil {
+		return err
+	}
+	if err := stage.write("manifest.sig", sig); err != nil {
+		return err
+	}
+	if err := remembered.save(o); err != nil {
+		return err
+	}
+	if result.Extract, err = stage.commit(); err != nil {
+		return err
+	}
+	remembered.Previous = schemas.Digest(body)
+	return remembered.save(o)
+}

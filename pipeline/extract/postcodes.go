@@ -1,0 +1,59 @@
+package extract
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Column names of the lookup in the layouts of the ONS postcode directory and
+// the national statistics postcode lookup.
+var (
+	postcodeColumns = []string{"pcds", "pcd7", "pcd8", "pcd", "pcd2", "postcode"}
+	lsoaColumns     = []string{"lsoa21cd", "lsoa21"}
+)
+
+// openPostcodes finds the postcode lookup: the one asked for, or
+// postcodes.csv beside the sources.
+func openPostcodes(o Options) (*sourceFile, error) {
+	if o.NoGeography {
+		return nil, nil
+	}
+	path := o.Postcodes
+	if path == "" {
+		path = filepath.Join(o.Source, "postcodes.csv")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, &SourceError{Rule: "there is no postcode lookup, so nobody would have a ward",
+			Hint: "give one with --postcodes FILE or DATANET_POSTCODES (ONSPD or NSPL layout), or go without with --no-geography"}
+	}
+	header, err := readHeader(path)
+	if err != nil {
+		return nil, &SourceError{Table: "the postcode lookup", Row: 1, Rule: err.Error()}
+	}
+	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
+	for name, words := range map[string][]string{"postcode": postcodeColumns, "lsoa": lsoaColumns} {
+		at := position(header, words)
+		if at < 0 {
+			return nil, &SourceError{Table: "the postcode lookup", Row: 1, Rule: "lacks a column for the " + name,
+				Hint: "one of: " + strings.Join(words, ", ")}
+		}
+		file.at[name] = at
+	}
+	return file, nil
+}
+
+func position(header, words []string) int {
+	for _, w := range words {
+		for i, h := range header {
+			if strings.EqualFold(h, w) {
+				return i
+			}
+		}
+	}
+	return -1
+}

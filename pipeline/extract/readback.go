@@ -1,0 +1,229 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+// A LeakError says that what was written holds something that may not leave.
+// The extract has not got its name and is removed.
+type LeakError struct {
+	Table, Column string
+	Rule          string
+}
+
+func (e *LeakError) Error() string {
+	return fmt.Sprintf("the written table %s, column %s, holds %s; nothing was kept", e.Table, e.Column, e.Rule)
+}
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *LeakError) Kind() string { return "source" }
+
+// Hints says what to do.
+func (e *LeakError) Hints() []string {
+	return []string{"the export holds an identifier where the format says there is none: correct it at its source, or report the column"}
+}
+
+// readBack reads every value that was written, through another library than
+// the one that wrote it, and looks for what no extract may hold.
+func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string, births map[[16]byte][]int32) error {
+	for i := range d.Tables {
+		t := &d.Tables[i]
+		c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string]bool{}}
+		if err := c.run(ctx, filepath.Join(folder, t.Name+".parquet")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check looks through one table.
+type check struct {
+	table  *schemas.Table
+	births map[[16]byte][]int32
+	test   bool
+	seen   map[string]bool // texts found harmless in the column at hand
+}
+
+func (c *check) run(ctx context.Context, path string) error {
+	r, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return fmt.Errorf("reading back %s: %w", c.table.Name, err)
+	}
+	defer r.Close()
+	if err := c.schema(r.MetaData().Schema); err != nil {
+		return err
+	}
+	for g := range r.NumRowGroups() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := c.group(r.RowGroup(g)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schema must be the dataset's to the letter: a column more is a leak.
+func (c *check) schema(s *schema.Schema) error {
+	if s.NumColumns() != len(c.table.Columns) {
+		return &LeakError{c.table.Name, "(all)", fmt.Sprintf("%d columns where the schema has %d", s.NumColumns(), len(c.table.Columns))}
+	}
+	for i, want := range c.table.Columns {
+		got := s.Column(i)
+		if got.Name() != want.Name || got.PhysicalType() != physical(want) {
+			return &LeakError{c.table.Name, want.Name, "another column or type than the schema's"}
+		}
+	}
+	return nil
+}
+
+func physical(c schemas.Column) parquet.Type {
+	switch c.Type {
+	case "code16":
+		return parquet.Types.FixedLenByteArray
+	case "date", "year", "integer":
+		return parquet.Types.Int32
+	case "number":
+		return parquet.Types.Double
+	case "boolean":
+		return parquet.Types.Boolean
+	}
+	return parquet.Types.ByteArray
+}
+
+// group checks one row group. The first column is always the person.
+func (c *check) group(g *file.RowGroupReader) error {
+	n := int(g.NumRows())
+	persons := make([][16]byte, n)
+	for i, column := range c.table.Columns {
+		if column.Type == "boolean" || column.Role == schemas.CodeRole {
+			continue
+		}
+		r, err := g.Column(i)
+		if err != nil {
+			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
+		}
+		clear(c.seen)
+		visit := func(row int, value any) string { return c.value(persons[row], column, value) }
+		if i == 0 {
+			visit = func(row int, value any) string {
+				persons[row] = [16]byte(value.(parquet.FixedLenByteArray))
+				return ""
+			}
+		}
+		found, filled, err := values(r, n, visit)
+		if err != nil {
+			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
+		}
+		if i == 0 && filled != n {
+			found = "a row without a code"
+		}
+		if found != "" {
+			return &LeakError{c.table.Name, column.Name, found}
+		}
+	}
+	return nil
+}
+
+// value judges one value of a column that holds no codes.
+func (c *check) value(person [16]byte, column schemas.Column, value any) string {
+	switch v := value.(type) {
+	case parquet.ByteArray:
+		return c.text(person, v)
+	case int32:
+		if column.Type == "date" && c.birth(person, v) {
+			return "the full birth date of the row's own person"
+		}
+	case float64:
+		if v == float64(int64(v)) && isNumber(int64(v), c.test) {
+			return "a value that is an NHS number"
+		}
+	}
+	return ""
+}
+
+func (c *check) birth(person [16]byte, day int32) bool {
+	for _, b := range c.births[person] {
+		if b == day {
+			return true
+		}
+	}
+	return false
+}
+
+// text looks at each distinct text of a column once; its own person's birth
+// date is looked for in every row.
+func (c *check) text(person [16]byte, text []byte) string {
+	if len(text) >= 8 && c.births != nil {
+		for _, day := range daysIn(text) {
+			if c.birth(person, day) {
+				return "the full birth date of the row's own person"
+			}
+		}
+	}
+	if c.seen[string(text)] {
+		return ""
+	}
+	if found := identifier(text, c.test); found != "" {
+		return found
+	}
+	if len(c.seen) < 1<<16 {
+		c.seen[string(text)] = true
+	}
+	return ""
+}
+
+// values calls visit for each value that is not missing and stops at the first
+// that is not harmless.
+func values(r file.ColumnChunkReader, rows int, visit func(row int, value any) string) (found string, filled int, err error) {
+	switch r := r.(type) {
+	case *file.ByteArrayColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
+	case *file.FixedLenByteArrayColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
+	case *file.Int32ColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
+	case *file.Float64ColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
+	}
+	return "", 0, fmt.Errorf("a column of a type that no schema has")
+}
+
+type readBatch[T any] func(size int64, values []T, def, rep []int16) (int64, int, error)
+
+func batches[T any](read readBatch[T], d *schema.Column, rows int, visit func(int, any) string) (found string, filled int, err error) {
+	const size = 4096
+	buffer, levels := make([]T, size), make([]int16, size)
+	for row := 0; row < rows; {
+		total, got, err := read(int64(min(size, rows-row)), buffer, levels, nil)
+		if err != nil {
+			return "", filled, err
+		}
+		if total == 0 {
+			return "", filled, fmt.Errorf("the column ends after %d of %d rows", row, rows)
+		}
+		next := 0
+		for i := range int(total) {
+			if d.MaxDefinitionLevel() > 0 && levels[i] < d.MaxDefinitionLevel() {
+				continue
+			}
+			if found := visit(row+i, buffer[next]); found != "" {
+				return found, filled, nil
+			}
+			next++
+		}
+		filled += got
+		row += int(total)
+	}
+	return "", filled, nil
+}

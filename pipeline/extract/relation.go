@@ -1,0 +1,109 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"datanet/pipeline/engine"
+	"datanet/schemas"
+)
+
+// relations gives the dataset's SQL what it reads: for each relation of the
+// format a view src_<relation> over the file, columns renamed and typed.
+func relations(ctx context.Context, e *engine.Engine, src *source) error {
+	for _, name := range slices.Sorted(maps.Keys(src.format.Relations)) {
+		r := src.format.Relations[name]
+		statement := relation("src_"+name, r, src.tables[r.Table], src.format.Dates)
+		if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
+			return err
+		}
+	}
+	return places(ctx, e, src.postcodes)
+}
+
+func relation(view string, r schemas.Relation, file *sourceFile, dates []string) string {
+	var columns []string
+	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
+		columns = append(columns, field(name, r.Fields[name], file, dates)...)
+	}
+	return fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT %s FROM %s",
+		view, strings.Join(columns, ", "), engine.ReadCSV(file.path, file.columns))
+}
+
+// field is the SQL of one field of a relation; see schemas.Field.
+func field(name string, f schemas.Field, file *sourceFile, dates []string) []string {
+	at, ok := file.at[strings.ToLower(f.Column)]
+	text := "NULL::VARCHAR"
+	if ok {
+		text = fmt.Sprintf("nullif(trim(c%d), '')", at)
+	}
+	switch f.Type {
+	case "key":
+		return []string{"upper(" + text + ") AS " + name}
+	case "number":
+		return []string{"TRY_CAST(" + text + " AS DOUBLE) AS " + name}
+	case "flag":
+		return []string{"lower(coalesce(" + text + ", 'false')) NOT IN ('false', '0') AS " + name}
+	case "yes":
+		return []string{"lower(coalesce(" + text + ", '')) IN ('true', '1') AS " + name}
+	case "date":
+		parsed := "CAST(try_strptime(" + text + ", " + formats(dates) + ") AS DATE)"
+		return []string{parsed + " AS " + name, "(" + text + " IS NOT NULL AND " + parsed + " IS NULL) AS " + name + "_bad"}
+	}
+	return []string{text + " AS " + name}
+}
+
+func formats(dates []string) string {
+	quoted := make([]string, len(dates))
+	for i, d := range dates {
+		quoted[i] = engine.Literal(d)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// places makes the view of the postcode lookup, empty when there is none.
+func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {
+	from := "(SELECT NULL::VARCHAR AS postcode, NULL::VARCHAR AS lsoa) WHERE false"
+	columns := "postcode, lsoa"
+	if lookup != nil {
+		columns = fmt.Sprintf("upper(replace(c%d, ' ', '')) AS postcode, upper(trim(c%d)) AS lsoa", lookup.at["postcode"], lookup.at["lsoa"])
+		from = engine.ReadCSV(lookup.path, lookup.columns)
+	}
+	return e.Exec(ctx, "reading the postcode lookup", "CREATE TEMP VIEW src_postcode AS SELECT "+columns+" FROM "+from)
+}
+
+// vocabulary fills the tables that come from schemas and from the key.
+func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) error {
+	for _, create := range []string{
+		"CREATE TEMP TABLE run (site VARCHAR, as_at DATE, drop_unlinkable BOOLEAN)",
+		"CREATE TEMP TABLE list (list VARCHAR, code VARCHAR, category VARCHAR)",
+		"CREATE TEMP TABLE unit (code VARCHAR, category VARCHAR)",
+		"CREATE TEMP TABLE lsoa (lsoa VARCHAR, ward VARCHAR, imd_decile INTEGER)",
+	} {
+		if err := e.Exec(ctx, "preparing", create); err != nil {
+			return err
+		}
+	}
+	var lists, units, areas [][]any
+	for _, name := range o.CodeLists.Names() {
+		for _, c := range o.CodeLists[name].Entries {
+			if name == "units" {
+				units = append(units, []any{c.Code, c.Category})
+				continue
+			}
+			lists = append(lists, []any{name, c.Code, c.Category})
+		}
+	}
+	for _, l := range schemas.LSOAs() {
+		areas = append(areas, []any{l.Code, l.Ward, l.IMDDecile})
+	}
+	for table, rows := range map[string][][]any{"run": {{o.Key.Site, src.asAt, o.Drop}}, "list": lists, "unit": units, "lsoa": areas} {
+		if err := e.Insert(ctx, table, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}

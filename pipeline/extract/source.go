@@ -1,0 +1,230 @@
+package extract
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"datanet/schemas"
+)
+
+// UnknownColumns says what becomes of source columns that the format does not
+// know. They could hold free text, so they never pass.
+type UnknownColumns int
+
+// Refuse them (the default), or leave them unread and say how many there were.
+const (
+	Refuse UnknownColumns = iota
+	Ignore
+)
+
+// A source is an export folder as the format understands it.
+type source struct {
+	format    *schemas.Format
+	dataset   *schemas.Dataset
+	tables    map[string]*sourceFile // by the format's table name
+	postcodes *sourceFile            // nil: none
+	asAt      time.Time
+	unread    []string
+	ignored   int
+}
+
+// A sourceFile is one CSV file with its header read and bound.
+type sourceFile struct {
+	path    string
+	columns int
+	at      map[string]int // known column, in lower case → position
+}
+
+// open finds the export's files and binds their headers. No row is read yet.
+func open(o Options) (*source, error) {
+	format, err := o.format()
+	if err != nil {
+		return nil, err
+	}
+	dataset, err := schemas.DatasetByID(format.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{format: format, dataset: dataset, tables: map[string]*sourceFile{}}
+	if err := src.find(o); err != nil {
+		return nil, err
+	}
+	if err := src.complete(); err != nil {
+		return nil, err
+	}
+	src.postcodes, err = openPostcodes(o)
+	return src, err
+}
+
+// format is the one asked for, or the one whose files the folder holds.
+func (o Options) format() (*schemas.Format, error) {
+	if o.Format != nil {
+		if o.Format.Dataset != o.Key.Dataset {
+			return nil, &UseError{"the format " + o.Format.Name + " is not one of the key's dataset", "the key is for the dataset " + o.Key.Dataset}
+		}
+		return o.Format, nil
+	}
+	entries, err := os.ReadDir(o.Source)
+	if err != nil {
+		return nil, &SourceError{Rule: "the source folder cannot be read"}
+	}
+	for _, name := range schemas.FormatNames() {
+		f, err := schemas.FormatByName(name)
+		if err != nil || f.Dataset != o.Key.Dataset {
+			continue
+		}
+		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { t, _, _ := f.ParseFileName(e.Name()); return t != nil }) {
+			return f, nil
+		}
+	}
+	return nil, &SourceError{Rule: "the folder holds no file of a known source format for the dataset " + o.Key.Dataset,
+		Hint: "known formats: " + strings.Join(schemas.FormatNames(), ", ") + "; files must keep the names that the system gave them"}
+}
+
+// find opens each file that a relation needs. Files of other tables are left
+// unread and listed by table; a file's own name is not ours to repeat.
+func (s *source) find(o Options) error {
+	entries, err := os.ReadDir(o.Source)
+	if err != nil {
+		return &SourceError{Rule: "the source folder cannot be read"}
+	}
+	s.asAt = o.AsAt
+	for _, e := range entries {
+		table, stamp, ok := s.format.ParseFileName(e.Name())
+		switch {
+		case !ok:
+			continue
+		case table == nil:
+			s.unread = append(s.unread, "a table that the format does not know")
+			continue
+		case !s.needs(table.Name):
+			s.unread = append(s.unread, table.Name)
+			continue
+		case s.tables[table.Name] != nil:
+			return &SourceError{Table: table.Name, Rule: "there is more than one file of this table",
+				Hint: "give a folder that holds one full export"}
+		}
+		file, ignored, err := openFile(filepath.Join(o.Source, e.Name()), table, o.Unknown)
+		if err != nil {
+			return err
+		}
+		s.tables[table.Name] = file
+		s.ignored += ignored
+		if o.AsAt.IsZero() {
+			if day := stamp.Truncate(24 * time.Hour); day.After(s.asAt) {
+				s.asAt = day
+			}
+		}
+	}
+	return nil
+}
+
+func (s *source) needs(table string) bool {
+	for _, r := range s.format.Relations {
+		if r.Table == table {
+			return true
+		}
+	}
+	return false
+}
+
+// complete says everything that is missing at once.
+func (s *source) complete() error {
+	var missing []string
+	for _, r := range s.format.Relations {
+		file := s.tables[r.Table]
+		if file == nil {
+			missing = append(missing, r.Table)
+			continue
+		}
+		for _, f := range r.Fields {
+			if _, ok := file.at[strings.ToLower(f.Column)]; !ok && !f.Optional {
+				missing = append(missing, r.Table+"."+f.Column)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return &SourceError{Rule: "the export lacks " + strings.Join(slices.Compact(missing), ", "),
+		Hint: "export these tables and columns too; format " + s.format.Name + " needs them"}
+}
+
+// name is the extract's folder name.
+func (s *source) name(o Options) string {
+	m := schemas.Manifest{Dataset: s.dataset.ID, Site: o.Key.Site, AsAt: s.asAt.Format(time.DateOnly)}
+	return m.ExtractName()
+}
+
+// openFile reads and binds one header. A column that the format does not know
+// is told by its position: in a file without a header the first row is a
+// patient's.
+func openFile(path string, table *schemas.FormatTable, unknown UnknownColumns) (*sourceFile, int, error) {
+	header, err := readHeader(path)
+	if err != nil {
+		return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: err.Error(), Hint: "the first line must be the header, in UTF-8"}
+	}
+	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
+	var strange []string
+	for i, name := range header {
+		column := table.ColumnByName(name)
+		if column == nil {
+			strange = append(strange, fmt.Sprint(i+1))
+			continue
+		}
+		key := strings.ToLower(column.Name)
+		if _, twice := file.at[key]; twice {
+			return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: "the column " + column.Name + " stands there twice"}
+		}
+		file.at[key] = i
+	}
+	if len(strange) > 0 && (unknown == Refuse || len(file.at) == 0) {
+		return nil, 0, &SourceError{Table: table.Name, Row: 1,
+			Rule: fmt.Sprintf("the format does not know the column in position %s", strings.Join(strange, ", ")),
+			Hint: "an unknown column could hold free text; --ignore-unknown-columns leaves such columns unread and says so in the manifest"}
+	}
+	return file, len(strange), nil
+}
+
+// Limits of a header.
+const (
+	maxHeader  = 64 << 10
+	maxColumns = 1000
+)
+
+func readHeader(path string) ([]string, error) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, errors.New("is not a file that can be read")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, errors.New("is not a file that can be read")
+	}
+	defer f.Close()
+	r := csv.NewReader(io.LimitReader(f, maxHeader))
+	header, err := r.Read()
+	if err != nil {
+		return nil, errors.New("has no header")
+	}
+	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	if len(header) > maxColumns {
+		return nil, fmt.Errorf("has more than %d columns", maxColumns)
+	}
+	for i := range header {
+		if !utf8.ValidString(header[i]) {
+			return nil, errors.New("is not UTF-8")
+		}
+		header[i] = strings.TrimSpace(header[i])
+	}
+	return header, nil
+}

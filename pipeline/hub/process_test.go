@@ -1,0 +1,198 @@
+package hub
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const (
+	childDir  = "HUB_TEST_DIR"
+	childSite = "HUB_TEST_SITE"
+	childFrom = "HUB_TEST_FROM"
+	childTo   = "HUB_TEST_TO"
+	childKill = "HUB_TEST_KILL_AT" // step#occurrence
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		child(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child loads a row of extracts, as another process; it kills itself at the step it is told. With a new folder it makes a hub.
+func child(dir string) {
+	if _, err := Open(dir); err != nil {
+		wish := described()
+		wish.step = killAt(os.Getenv(childKill))
+		if _, err := Init(dir, wish, nil); err != nil {
+			panic(err)
+		}
+	}
+	h, err := Open(dir)
+	if err != nil {
+		panic(err)
+	}
+	h.step = killAt(os.Getenv(childKill))
+	from, _ := strconv.ParseInt(os.Getenv(childFrom), 10, 64)
+	to, _ := strconv.ParseInt(os.Getenv(childTo), 10, 64)
+	for sequence := from; sequence <= to; sequence++ {
+		if _, err := load(h, incoming(os.Getenv(childSite), sequence)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func killAt(step string) func(string) error {
+	step, occurrence, _ := strings.Cut(step, "#")
+	left, _ := strconv.Atoi(occurrence)
+	return func(at string) error {
+		if at == step {
+			if left--; left <= 0 {
+				syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {}
+			}
+		}
+		return nil
+	}
+}
+
+func spawn(t *testing.T, dir, site string, from, to int, kill string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childDir+"="+dir, childSite+"="+site, childFrom+"="+strconv.Itoa(from), childTo+"="+strconv.Itoa(to), childKill+"="+kill)
+	c.Stderr = os.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A load killed at any step leaves the old state or the new one; the next load, of any site, tidies up.
+func TestKilledLoad(t *testing.T) {
+	for _, c := range []struct {
+		kill       string
+		generation int64 // a reader sees afterwards
+	}{
+		{"sync#1", 1}, {"tidy#1", 1}, {"place patients#1", 1}, {"place observations#1", 1}, {"state#1", 1}, {"tidy#2", 2},
+	} {
+		for _, next := range []string{"Z99001", "Z99002"} {
+			t.Run(c.kill+" then "+next, func(t *testing.T) {
+				h := newHub(t)
+				loaded(t, h, "Z99001", 1)
+				if err := spawn(t, h.Dir(), "Z99001", 2, 2, c.kill).Wait(); err == nil {
+					t.Fatal("the child was not killed")
+				}
+				s := snapshot(t, h)
+				if err := s.VerifyFiles(); err != nil || s.State.Generation != c.generation {
+					t.Fatalf("generation %d, %v", s.State.Generation, err)
+				}
+				s.Close()
+				loaded(t, h, next, 3)
+				kept := 2 * int(c.generation-1)
+				if next == "Z99001" {
+					kept += 2
+				}
+				whole(t, h, kept)
+				noStaging(t, h)
+			})
+		}
+	}
+}
+
+func noStaging(t *testing.T, h *Hub) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(h.Dir(), "datasets", dataset, ".staging"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("staging holds %v, %v", entries, err)
+	}
+}
+
+func TestKilledFirstLoad(t *testing.T) {
+	for _, kill := range []string{"sync#1", "found#1", "place patients#1", "place observations#1", "state#1", "tidy#1"} {
+		t.Run(kill, func(t *testing.T) {
+			h := newHub(t)
+			if err := spawn(t, h.Dir(), "Z99001", 1, 1, kill).Wait(); err == nil {
+				t.Fatal("the child was not killed")
+			}
+			s, err := h.Snapshot(dataset, custodianVKey)
+			if kill == "tidy#1" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Close()
+			} else {
+				wantKind(t, err, "use")
+			}
+			loaded(t, h, "Z99001", 1)
+			whole(t, h, 0)
+			noStaging(t, h)
+		})
+	}
+}
+
+func TestKilledInit(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "hub")
+	if err := spawn(t, dir, "", 1, 0, "fill#1").Wait(); err == nil {
+		t.Fatal("the child was not killed")
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Fatal("half a hub")
+	}
+	if _, err := Init(dir, described(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(parent); len(entries) != 1 {
+		t.Errorf("left beside the hub: %v", entries)
+	}
+}
+
+func TestConcurrentLoadsAndReaders(t *testing.T) {
+	const each = 4
+	h := newHub(t)
+	loaded(t, h, "Z99009", 1)
+	sites := []string{"Z99001", "Z99002", "Z99003"}
+	var children []*exec.Cmd
+	for _, site := range sites {
+		children = append(children, spawn(t, h.Dir(), site, 1, each, ""))
+	}
+	done := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, c := range children {
+			errs = append(errs, c.Wait())
+		}
+		done <- errors.Join(errs...)
+	}()
+	for reads, last := 0, int64(0); ; reads++ {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d reads while loading", reads)
+			s := snapshot(t, h)
+			if got := s.State.Generation; got != int64(1+each*len(sites)) {
+				t.Errorf("generation %d", got)
+			}
+			s.Close()
+			whole(t, h, 2*(each-1)*len(sites))
+			return
+		default:
+			s := snapshot(t, h)
+			if err := s.VerifyFiles(); err != nil || s.State.Generation < last {
+				t.Fatalf("generation %d after %d, %v", s.State.Generation, last, err)
+			}
+			last = s.State.Generation
+			s.Close()
+		}
+	}
+}

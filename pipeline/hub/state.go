@@ -1,0 +1,179 @@
+package hub
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+const (
+	stateSchema = "datanet/v1/state"
+	stateFile   = "state"
+)
+
+// A State says which files are a dataset.
+type State struct {
+	Schema       string   `json:"schema"`
+	Dataset      string   `json:"dataset"`
+	LinkageCheck string   `json:"linkage_check"` // check value of the linkage key, 16 hex digits
+	Generation   int64    `json:"generation"`
+	Previous     string   `json:"previous"` // SHA-256 of the state before, empty for the first
+	Members      []Member `json:"members"`  // sorted by site
+}
+
+// A Member is one site's current extract.
+type Member struct {
+	Site     string `json:"site"`
+	Sequence int64  `json:"sequence"`
+	AsAt     string `json:"as_at"`
+	Manifest string `json:"manifest_sha256"`
+	Files    []File `json:"files"` // sorted by path
+}
+
+// A File is one Parquet file of a member. Path is below the dataset's folder, with forward slashes.
+type File struct {
+	Table  string `json:"table"`
+	Path   string `json:"path"`
+	Rows   int64  `json:"rows"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Member returns a site's current extract.
+func (s State) Member(site string) (Member, bool) {
+	i, found := slices.BinarySearchFunc(s.Members, site, func(m Member, site string) int { return strings.Compare(m.Site, site) })
+	if !found {
+		return Member{}, false
+	}
+	return s.Members[i], true
+}
+
+// with returns the state that follows when a member is added or replaced.
+func (s State) with(m Member, linkageCheck, previous string) State {
+	next := s
+	next.Generation, next.Previous, next.LinkageCheck = s.Generation+1, previous, linkageCheck
+	next.Members = slices.DeleteFunc(slices.Clone(s.Members), func(old Member) bool { return old.Site == m.Site })
+	next.Members = append(next.Members, m)
+	slices.SortFunc(next.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
+	return next
+}
+
+// valid holds a state to its form, in writing and in reading.
+func (s State) valid(dataset string) bool {
+	sorted := slices.IsSortedFunc(s.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
+	empty := s.Generation == 0 && s.Previous == "" && s.LinkageCheck == "" && len(s.Members) == 0
+	loaded := s.Generation > 0 && sha256Form.MatchString(s.Previous) && checkForm.MatchString(s.LinkageCheck) && len(s.Members) > 0
+	if s.Schema != stateSchema || s.Dataset != dataset || s.Members == nil || !sorted || !empty && !loaded {
+		return false
+	}
+	for i, m := range s.Members {
+		if !m.valid() || i > 0 && m.Site == s.Members[i-1].Site {
+			return false
+		}
+	}
+	return true
+}
+
+func (m Member) valid() bool {
+	if !siteForm.MatchString(m.Site) || m.Sequence <= 0 || m.Sequence >= 1e18 || !isDate(m.AsAt) || !sha256Form.MatchString(m.Manifest) || len(m.Files) == 0 {
+		return false
+	}
+	for i, f := range m.Files {
+		if !isTable(f.Table) || !sha256Form.MatchString(f.SHA256) || f.Rows < 0 || f.Bytes <= 0 ||
+			f.Path != tablePath(f.Table, m.Site, m.Sequence, f.SHA256) || i > 0 && f.Path <= m.Files[i-1].Path {
+			return false
+		}
+	}
+	return true
+}
+
+// files visits every file of every member.
+func (s State) files(visit func(Member, File) error) error {
+	for _, m := range s.Members {
+		for _, f := range m.Files {
+			if err := visit(m, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sign gives the bytes of the state file. The signature is checked, so that a wrong key leaves nothing behind.
+func (s State) sign(signer note.Signer, verifier note.Verifier) ([]byte, error) {
+	text, err := marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := note.Sign(&note.Note{Text: string(text)}, signer)
+	if err != nil {
+		return nil, errors.New("the custodian's key cannot sign")
+	}
+	if _, ok := openNote(signed, verifier); !ok {
+		return nil, misuse(nil, "the signing key is not that of this dataset's custodian", "give the key file of the custodian that the hub trusts for this dataset")
+	}
+	return signed, nil
+}
+
+// ParseState reads a signed state and checks all of its form. The error is an *IntegrityError.
+func ParseState(signed []byte, dataset, vkey string) (State, error) {
+	verifier, err := custodian(vkey)
+	if err != nil {
+		return State{}, err
+	}
+	text, ok := openNote(signed, verifier)
+	if !ok {
+		return State{}, broken("%s/state: not signed by the dataset's custodian, or changed since", dataset)
+	}
+	s, ok := unmarshal[State](text)
+	if !ok || !s.valid(dataset) {
+		return State{}, broken("%s/state: not in the form of a dataset's state", dataset)
+	}
+	return s, nil
+}
+
+func custodian(vkey string) (note.Verifier, error) {
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return nil, misuse(nil, "the custodian's key is not a verifier key", "it is printed when the custodian's key is made, and trusted with hub trust")
+	}
+	return verifier, nil
+}
+
+// readState reads the state file; os.ErrNotExist says that there is none.
+func readState(root *os.Root, dataset, vkey string) (s State, hash string, err error) {
+	raw, err := readPlain(root, stateFile)
+	if err != nil {
+		return State{}, "", err
+	}
+	s, err = ParseState(raw, dataset, vkey)
+	return s, hashHex(raw), err
+}
+
+func hashHex(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// readPlain reads a small plain file.
+func readPlain(root *os.Root, name string) ([]byte, error) {
+	f, err := openPlain(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxFile {
+		return nil, broken("%s: larger than such a file may be", name)
+	}
+	return raw, nil
+}

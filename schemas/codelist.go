@@ -1,0 +1,150 @@
+package schemas
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// A List is a versioned code list in the OpenCodelists layout: a CSV file with
+// the columns code, term, category.
+type List struct {
+	Name    string
+	Version string
+	Status  string // "starter" for the small lists that come with datanet
+	Entries []Entry
+}
+
+// An Entry is one code of a list.
+type Entry struct{ Code, Term, Category string }
+
+// Lists is a set of code lists: the starter lists, or a site's own.
+type Lists map[string]*List
+
+type listIndex struct {
+	Version string   `json:"version"`
+	Status  string   `json:"status"`
+	Note    string   `json:"note"`
+	Terms   []string `json:"terms_from_memory"`
+}
+
+var starter = sync.OnceValue(func() Lists {
+	var index listIndex
+	read("codelists/index.json", &index)
+	entries, _ := files.ReadDir("codelists")
+	lists := Lists{}
+	for _, e := range entries {
+		name, isCSV := strings.CutSuffix(e.Name(), ".csv")
+		if !isCSV {
+			continue
+		}
+		f, _ := files.Open("codelists/" + e.Name())
+		l, err := parseList(name, f)
+		if err != nil {
+			panic("schemas: " + err.Error())
+		}
+		l.Version, l.Status = index.Version, index.Status
+		lists[name] = l
+	}
+	return lists
+})
+
+// StarterLists are the small lists that come with datanet. They show the
+// layout and fit the synthetic borough; a real site replaces them.
+func StarterLists() Lists { return starter() }
+
+// CodeList returns a starter list by name, or an *UnknownError.
+func CodeList(name string) (*List, error) { return StarterLists().Get(name) }
+
+// Get returns a list by name, or an *UnknownError.
+func (ls Lists) Get(name string) (*List, error) {
+	if l := ls[name]; l != nil {
+		return l, nil
+	}
+	return nil, &UnknownError{"code list", name, sortedKeys(ls)}
+}
+
+// Names lists the lists in alphabetical order.
+func (ls Lists) Names() []string { return sortedKeys(ls) }
+
+// ReadLists returns the starter lists with every list replaced for which the
+// folder holds a file <name>.csv; version is what manifests will call them.
+func ReadLists(dir, version string) (Lists, error) {
+	lists := Lists{}
+	for name, l := range StarterLists() {
+		lists[name] = l
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.csv"))
+	if err != nil || len(paths) == 0 {
+		return nil, &ListError{File: dir, Rule: "holds no code list (*.csv)"}
+	}
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading code lists: %w", err)
+		}
+		l, err := parseList(strings.TrimSuffix(filepath.Base(path), ".csv"), f)
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+		l.Version, l.Status = version, "own"
+		lists[l.Name] = l
+	}
+	return lists, nil
+}
+
+// A ListError says where a code list does not hold.
+type ListError struct {
+	File string
+	Line int
+	Rule string
+}
+
+func (e *ListError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("code list %s: %s", e.File, e.Rule)
+	}
+	return fmt.Sprintf("code list %s, line %d: %s", e.File, e.Line, e.Rule)
+}
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *ListError) Kind() string { return "use" }
+
+// Hints says what a code list is.
+func (e *ListError) Hints() []string {
+	return []string{"a code list is a CSV file with the header code,term,category and each code once"}
+}
+
+func parseList(name string, r io.Reader) (*List, error) {
+	c := csv.NewReader(r)
+	c.FieldsPerRecord = 3
+	header, err := c.Read()
+	if err != nil || strings.Join(header, ",") != "code,term,category" {
+		return nil, &ListError{name, 1, "the header is not code,term,category"}
+	}
+	l := &List{Name: name}
+	seen := map[string]bool{}
+	for {
+		row, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return l, nil
+		}
+		line, _ := c.FieldPos(0)
+		switch {
+		case err != nil:
+			return nil, &ListError{name, line, "is not a row of three columns"}
+		case row[0] == "":
+			return nil, &ListError{name, line, "has no code"}
+		case seen[row[0]]:
+			return nil, &ListError{name, line, "repeats a code"}
+		}
+		seen[row[0]] = true
+		l.Entries = append(l.Entries, Entry{row[0], row[1], row[2]})
+	}
+}

@@ -1,0 +1,122 @@
+package schemas
+
+import (
+	"sort"
+	"strings"
+	"sync"
+)
+
+// A Role says what a column may be used for. The read-back check, release and
+// link decide by role, never by name.
+type Role string
+
+// The roles of canonical columns.
+const (
+	Person   Role = "person"   // a code of 16 bytes
+	Date     Role = "date"     // a day, a month or a year
+	CodeRole Role = "code"     // a clinical code: SNOMED CT, dm+d, ICD-10
+	Number   Role = "number"   // a measured value
+	Category Role = "category" // one of a closed set
+	Area     Role = "area"     // an area code or one of the area words
+)
+
+// A Dataset is a set of canonical tables with typed columns.
+type Dataset struct {
+	ID     string  `json:"id"`
+	Title  string  `json:"title"`
+	Tables []Table `json:"tables"`
+}
+
+// A Table describes one canonical table. Descriptions follow Frictionless
+// Table Schema, with our role as an extra property.
+type Table struct {
+	Name    string   `json:"name"`
+	Grain   string   `json:"grain"` // what one row is
+	Columns []Column `json:"columns"`
+}
+
+// A Column is one typed column of a canonical table.
+type Column struct {
+	Name        string `json:"name"`
+	Role        Role   `json:"role"`
+	Type        string `json:"type"` // code16, text, date, month, year, integer, number, boolean
+	Description string `json:"description"`
+}
+
+var datasets = sync.OnceValue(func() map[string]*Dataset {
+	all := map[string]*Dataset{}
+	entries, _ := files.ReadDir("datasets")
+	for _, e := range entries {
+		var d Dataset
+		read("datasets/"+e.Name(), &d)
+		all[d.ID] = &d
+	}
+	return all
+})
+
+// DatasetByID returns a dataset of the vocabulary, or an *UnknownError.
+func DatasetByID(id string) (*Dataset, error) {
+	if d := datasets()[id]; d != nil {
+		return d, nil
+	}
+	return nil, &UnknownError{"dataset", id, DatasetIDs()}
+}
+
+// DatasetIDs lists the datasets in alphabetical order.
+func DatasetIDs() []string { return sortedKeys(datasets()) }
+
+// TableByName returns a dataset's table, or nil.
+func (d *Dataset) TableByName(name string) *Table {
+	for i := range d.Tables {
+		if d.Tables[i].Name == name {
+			return &d.Tables[i]
+		}
+	}
+	return nil
+}
+
+// DuckDB is the column's type in SQL. It is also how the column is stored in
+// Parquet: plain logical types that other engines read as they are.
+func (c Column) DuckDB() string {
+	return map[string]string{
+		"code16": "UUID", "text": "VARCHAR", "date": "DATE", "month": "VARCHAR",
+		"year": "SMALLINT", "integer": "INTEGER", "number": "DOUBLE", "boolean": "BOOLEAN",
+	}[c.Type]
+}
+
+// ColumnNames lists a table's columns in order.
+func (t *Table) ColumnNames() []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// SelectList is the table's columns as a SQL list, each cast to its type.
+func (t *Table) SelectList() string {
+	cast := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		cast[i] = c.Name + "::" + c.DuckDB() + " AS " + c.Name
+	}
+	return strings.Join(cast, ", ")
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// Signature lists the table's columns as "name TYPE", separated by commas:
+// what a file must hold to be of this schema.
+func (t *Table) Signature() string {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = c.Name + " " + c.DuckDB()
+	}
+	return strings.Join(columns, ", ")
+}
