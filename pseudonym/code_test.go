@@ -73,8 +73,6 @@ func vectorSecret(t testing.TB, name string) secret {
 	return secretOf(unhex(t, vectors.Codes[name]))
 }
 
-func vectorCode(t testing.TB, name string) Code { return Code(unhex(t, vectors.Codes[name])) }
-
 func testNumber(t testing.TB, raw string) NHSNumber {
 	t.Helper()
 	n, p := ParseNHSNumber([]byte(raw), Test)

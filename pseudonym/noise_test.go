@@ -59,7 +59,9 @@ func TestRecordNumberIsItsDefinition(t *testing.T) {
 }
 
 func TestNoiseKeysDiffer(t *testing.T) {
-	if NewCellKey().Uniform(1, 1) == NewCellKey().Uniform(1, 1) || NewRecordKey().Hasher().Of([]byte{1}) == NewRecordKey().Hasher().Of([]byte{1}) {
+	one, other := NewCellKey(), NewCellKey()
+	first, second := NewRecordKey().Hasher(), NewRecordKey().Hasher()
+	if one.Uniform(1, 1) == other.Uniform(1, 1) || first.Of([]byte{1}) == second.Of([]byte{1}) {
 		t.Error("two keys agree")
 	}
 }

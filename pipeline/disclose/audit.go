@@ -17,7 +17,8 @@ type Audit struct {
 	Unmasked        int            `json:"unmasked"`         // withheld cells that provably hold more than a small count can
 	Rounds          int            `json:"rounds"`           // audits made; 1 when nothing had to be repaired
 	RepairedCells   int            `json:"repaired_cells"`
-	FirstExposed    int            `json:"first_exposed"` // exposed cells before any repair
+	FirstExposed    int            `json:"first_exposed"`   // exposed cells before any repair
+	ZerosWithdrawn  []string       `json:"zeros_withdrawn"` // features that were to show zeros and could not
 	Reasons         map[string]int `json:"reasons"`
 	WithheldByView  []ViewCount    `json:"withheld_by_view"`
 	MeanError       float64        `json:"mean_absolute_error_shown"` // of shown counts above zero, in people
@@ -71,7 +72,7 @@ func (d *draft) prior(f, node int) (lo, hi int64) {
 	}
 	lo, hi = 0, d.policy.reach()
 	whole, inside := d.denominator(f, node)
-	if count > 0 && d.table.Features[f].ShowZero && !(inside && whole.Withheld) {
+	if count > 0 && d.showsZero(f) && !(inside && whole.Withheld) {
 		lo = 1
 	}
 	if count > hi {

@@ -16,7 +16,8 @@
 //     A numerator whose denominator is withheld, or is smaller once both are perturbed, is withheld.
 //  5. Audit. An attacker who knows the method and every published count works out what he can, over all views, all
 //     features and their complements together. While a withheld count is known exactly, or within less than 3, one
-//     more count is withheld and he starts again. When that does not help, the publication is refused.
+//     more count is withheld and he starts again. Where single counts do not help, a feature gives up showing zeros.
+//     When nothing helps, the publication is refused.
 //
 // # What is promised
 //

@@ -16,6 +16,7 @@ type draft struct {
 	order      []int    // features, denominators first
 	perturbed  [][]int64
 	repaired   [][]bool // by feature: what the audit asked to withhold beside the rules
+	merged     []bool   // by feature: shows no zeros after all
 	zeroShown  [][]bool // by feature: where a zero is shown; nil is nowhere
 	cells      Published
 	reasons    [][]Reason
@@ -33,7 +34,7 @@ func newDraft(policy Policy, table *Table, exact Counts) (*draft, error) {
 	features := len(table.Features)
 	d := &draft{
 		policy: policy, table: table, nodes: nodes, exact: exact, impossible: impossible, order: table.inward(),
-		everyone: make([][]bool, features), perturbed: make([][]int64, features), repaired: make([][]bool, features), zeroShown: make([][]bool, features),
+		everyone: make([][]bool, features), perturbed: make([][]int64, features), repaired: make([][]bool, features), merged: make([]bool, features), zeroShown: make([][]bool, features),
 		cells: make(Published, features), reasons: make([][]Reason, features),
 	}
 	for f := range features {
@@ -95,3 +96,6 @@ func (d *draft) isDenominator(f int) bool {
 	}
 	return false
 }
+
+// showsZero tells whether a feature shows zeros at all.
+func (d *draft) showsZero(f int) bool { return d.table.Features[f].ShowZero && !d.merged[f] }

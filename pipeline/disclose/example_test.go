@@ -55,5 +55,5 @@ func ExampleProtect() {
 	// north {1480 false} {125 false}
 	// south {610 false} {50 false}
 	// unknown {35 false} {0 true}
-	// lattice D=5 V=3 stay=0.5 threshold=7 base=5 outsiders=1 width=3 rounds=100
+	// lattice D=5 V=3 stay=0.5 threshold=7 base=5 outsiders=1 width=3 rounds=30
 }

@@ -23,7 +23,7 @@ const PolicyName = "lattice"
 func Lattice() Policy {
 	return Policy{
 		Name: PolicyName, Distance: 5, Variance: 3, Stay: "0.5",
-		Threshold: 7, Base: 5, Outsiders: 1, Width: 3, Rounds: 100,
+		Threshold: 7, Base: 5, Outsiders: 1, Width: 3, Rounds: 30,
 	}
 }
 

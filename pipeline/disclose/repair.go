@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// secure audits, and as long as something can be worked out withholds one more cell for each of it and audits again.
-// It ends, because each round withholds more, and it refuses when the rounds or the cells run out.
+// secure audits, and as long as something can be worked out withholds more and audits again. It ends, because each
+// round withholds more, and it refuses when rounds or cells run out.
 //
 // What a repair tells a reader: that a cell was withheld, which any rule could have done, and that some bounds were
-// tight, which he could compute from the cells that were to be shown and from one bit that he lacks, whether a
-// withheld count is above 12. So repairs choose by published counts alone, and are rare (see the tests): noise on
-// every total leaves little to repair.
+// tight. He could compute those himself from the cells that were to be shown, but for the bits that only the auditor
+// is told: whether a withheld count is above 12 and, where zeros are shown, whether there is anyone. So repairs choose
+// by published counts alone, and are rare: noise on every total leaves little to repair.
 func (d *draft) secure() (*Audit, error) {
 	s, err := newSystem(d.table, d.nodes)
 	if err != nil {
@@ -32,10 +32,60 @@ func (d *draft) secure() (*Audit, error) {
 			audit.Rounds, audit.FirstExposed = round, first
 			return audit, nil
 		}
-		if round > d.policy.Rounds || !s.repair(d, exposed) {
+		if round > d.policy.Rounds || !(s.improve(d, exposed, round) || d.startOver()) {
 			return nil, refuse(len(exposed), round)
 		}
+		d.decide()
 	}
+}
+
+// startOver is the last resort: no zeros anywhere, and single cells chosen anew. It tells whether that is a change.
+func (d *draft) startOver() (changed bool) {
+	for f := range d.merged {
+		changed = changed || d.showsZero(f)
+		d.merged[f] = true
+		clear(d.repaired[f])
+	}
+	return changed
+}
+
+// improve changes what will be withheld: single cells first, and zeros as well when those are too many, cannot be
+// found, or did not help for some rounds. False when there is nothing left to change.
+func (s *system) improve(d *draft, exposed []int32, round int) bool {
+	stray := len(exposed) <= 100+len(d.cells)*d.nodes.Len()/100
+	changed := stray && s.repair(d, exposed)
+	if !changed || round%patience == 0 {
+		changed = s.mergeZeros(d, exposed) || changed
+	}
+	return changed
+}
+
+// patience is how many rounds of withholding single cells are tried before zeros are given up.
+const patience = 3
+
+// mergeZeros lets zero be withheld like a small count in the features that are exposed and what they are counted
+// within. Where zeros are shown every withheld cell counts for one person at least, and many of those inside a
+// withheld total fill it up: no other count need be withheld for them to be known. Withheld zeros take that from the
+// attacker. It tells whether any feature changed.
+func (s *system) mergeZeros(d *draft, exposed []int32) (changed bool) {
+	for _, v := range exposed {
+		for f := s.feature(v); f >= 0; f = d.table.Features[f].Within {
+			changed = changed || d.showsZero(f)
+			d.merged[f] = d.merged[f] || d.showsZero(f)
+		}
+	}
+	return changed
+}
+
+// feature is the feature of an unknown; of a complement, the feature it completes.
+func (s *system) feature(v int32) int {
+	layer := v / s.nodes
+	for _, sp := range s.splits {
+		if sp.rest == layer {
+			return int(sp.part)
+		}
+	}
+	return int(layer)
 }
 
 // repair withholds, for each exposed unknown, the cheapest shown cell that took part in exposing it. All choices are
@@ -43,7 +93,10 @@ func (d *draft) secure() (*Audit, error) {
 func (s *system) repair(d *draft, exposed []int32) bool {
 	var chosen []int32
 	for _, v := range exposed {
-		c, ok := s.cheapest(d, v)
+		c, ok := s.cheapest(d, v, false)
+		if !ok {
+			c, ok = s.cheapest(d, v, true)
+		}
 		if !ok {
 			return false
 		}
@@ -52,16 +105,15 @@ func (s *system) repair(d *draft, exposed []int32) bool {
 	for _, c := range chosen {
 		d.repaired[c/s.nodes][c%s.nodes] = true
 	}
-	d.decide()
 	return true
 }
 
-const farthest = 5000
+const farthest = 1000
 
 // cheapest is the smallest shown count in the narrowest equation around an unknown. Where the equations hold only
 // withheld cells, those are narrow because of others, and the search goes on from them, as far as farthest unknowns:
 // what cannot be repaired nearby is refused.
-func (s *system) cheapest(d *draft, target int32) (int32, bool) {
+func (s *system) cheapest(d *draft, target int32, zeros bool) (int32, bool) {
 	seen := map[int32]bool{target: true}
 	for ring := []int32{target}; len(ring) > 0 && len(seen) < farthest; {
 		var around []link
@@ -71,7 +123,7 @@ func (s *system) cheapest(d *draft, target int32) (int32, bool) {
 		slices.SortStableFunc(around, func(a, b link) int { return cmp.Compare(a.width, b.width) })
 		ring = nil
 		for _, l := range around {
-			if c, ok := s.best(d, l); ok {
+			if c, ok := s.best(d, l, zeros); ok {
 				return c, true
 			}
 			for _, v := range l.others {
@@ -122,10 +174,10 @@ func (s *system) members(e int32) (total int32, parts []int32) {
 }
 
 // best is the cheapest cell of an equation whose withholding would widen what the equation says.
-func (s *system) best(d *draft, l link) (best int32, found bool) {
+func (s *system) best(d *draft, l link, zeros bool) (best int32, found bool) {
 	least := int64(math.MaxInt64)
 	for _, u := range l.others {
-		if !s.isShown(d, u) || !(l.total || u == l.above || s.lo[u] > 0) {
+		if !s.isShown(d, u) || (s.hi[u] == 0 && !zeros) || !(l.total || u == l.above || s.lo[u] > 0) {
 			continue
 		}
 		if cost := s.cost(d, u); cost < least || !found {

@@ -16,6 +16,11 @@ func (s *system) report(d *draft) *Audit {
 		}
 	}
 	a.RepairedCells = a.Reasons[Repair.String()]
+	for f, merged := range d.merged {
+		if merged && d.table.Features[f].ShowZero {
+			a.ZerosWithdrawn = append(a.ZerosWithdrawn, d.table.Features[f].ID)
+		}
+	}
 	a.MeanError = d.meanError()
 	a.WithheldByView = d.byView()
 	return a

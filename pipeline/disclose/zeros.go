@@ -9,7 +9,7 @@ import "math"
 //
 // The rule looks at zeros and denominators that were to be published, and so tells nothing that they do not.
 func (d *draft) zeros(f int) []bool {
-	if !d.table.Features[f].ShowZero {
+	if !d.showsZero(f) {
 		return nil
 	}
 	z := zeros{draft: d, feature: f, shown: make([]bool, d.nodes.Len())}
