@@ -28,7 +28,7 @@ func newLattice(c *schemas.Catalogue) (*lattice, error) {
 		l.table.Views = append(l.table.Views, disclose.View{Name: v.ID, Limits: l.limits(v)})
 	}
 	for _, f := range l.features {
-		feature := disclose.Feature{ID: f.ID, Within: f.Within, Impossible: l.tooYoung(f.LowestAge)}
+		feature := disclose.Feature{ID: f.ID, Within: f.Within, Impossible: l.anywhere(f.Excludes), Everyone: l.anywhere(f.Includes)}
 		if f.Measure != nil {
 			feature.Sensitive, feature.ShowZero = f.Measure.Sensitive, f.Measure.ZeroShown
 		}
@@ -47,21 +47,25 @@ func (l *lattice) limits(v schemas.View) []int {
 	return limits
 }
 
-// tooYoung tells where nobody can be counted because the whole age band lies
-// below the feature's lowest age. Everybody who knows the definition knows it.
-func (l *lattice) tooYoung(lowest int) func(node []int) bool {
+// anywhere tells of a node whether its value on some axis is marked; nil when
+// no axis has marks.
+func (l *lattice) anywhere(mark func(*schemas.Axis) []bool) func(node []int) bool {
+	marks, some := make([][]bool, len(l.catalogue.Axes)), false
 	for i := range l.catalogue.Axes {
-		a := &l.catalogue.Axes[i]
-		if a.ID != "age" || lowest == 0 {
-			continue
-		}
-		young := make([]bool, len(a.Values))
-		for v := range a.Values {
-			young[v] = v > 0 && a.OldestYears(v) < lowest
-		}
-		return func(node []int) bool { return young[node[i]] }
+		marks[i] = mark(&l.catalogue.Axes[i])
+		some = some || marks[i] != nil
 	}
-	return nil
+	if !some {
+		return nil
+	}
+	return func(node []int) bool {
+		for axis, v := range node {
+			if marks[axis] != nil && marks[axis][v] {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // rollUp adds the finest groups up to every node. A node that several views
@@ -135,7 +139,9 @@ func (l *lattice) above(view int, values []int, visit func([]int)) {
 }
 
 // rows writes protected cells as published rows: each measure with its
-// denominator. What is withheld has no number here and no reason anywhere.
+// denominator. What is withheld has no number here and no reason anywhere; and
+// a zero that is known by definition says nothing beside a denominator that is
+// withheld.
 func (l *lattice) rows(cells disclose.Published) []publication.Count {
 	var rows []publication.Count
 	for f, feature := range l.features {
@@ -143,9 +149,9 @@ func (l *lattice) rows(cells disclose.Published) []publication.Count {
 			continue
 		}
 		for node := range l.nodes.Len() {
-			row := publication.Count{Measure: feature.ID, Numerator: count(cells[f][node]), Denominator: count(cells[feature.Within][node])}
-			for axis, v := range l.nodes.At(node) {
-				row.Values = append(row.Values, l.catalogue.Axes[axis].Values[v].ID)
+			row := publication.Count{Measure: feature.ID, Values: l.ids(node), Denominator: count(cells[feature.Within][node])}
+			if row.Denominator != nil {
+				row.Numerator = count(cells[f][node])
 			}
 			rows = append(rows, row)
 		}
@@ -153,10 +159,19 @@ func (l *lattice) rows(cells disclose.Published) []publication.Count {
 	return rows
 }
 
+// ids are a node's values by their ids.
+func (l *lattice) ids(node int) []string {
+	values := l.nodes.At(node)
+	ids := make([]string, len(values))
+	for axis, v := range values {
+		ids[axis] = l.catalogue.Axes[axis].Values[v].ID
+	}
+	return ids
+}
+
 func count(c disclose.Cell) *int64 {
 	if c.Withheld {
 		return nil
 	}
-	n := c.Count
-	return &n
+	return &c.Count
 }

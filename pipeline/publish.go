@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
+	"datanet/linkage"
 	"datanet/pipeline/aggregate"
 	"datanet/pipeline/disclose"
 	"datanet/pipeline/hub"
@@ -27,10 +29,11 @@ type PublishOptions struct {
 	Sign      func(text string) ([]byte, error)    // the publisher's signature
 	Publisher string                               // its verifier key
 	Out       string                               // empty: in the hub
-	CodeLists schemas.Lists
+	CodeLists schemas.Lists                        // nil: the starter lists
 	Tool      string
 	Threads   int
 	Memory    int64
+	Earlier   []linkage.PublicationRecord // what the record of decisions says was published and not withdrawn
 	Progress  func(step string)
 }
 
@@ -49,8 +52,9 @@ type Published struct {
 
 // Publish counts a dataset's people, protects the counts, attacks them, and
 // freezes what withstands. Publishing the same people again is a skip; another
-// publication in the same place is refused.
+// publication in the same place, or of nearly the same date, is refused.
 func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
+	o.complete()
 	s, err := o.Hub.Snapshot(o.Dataset, o.Trusted)
 	if err != nil {
 		return nil, err
@@ -59,10 +63,29 @@ func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 	if err := s.VerifyFiles(); err != nil {
 		return nil, err
 	}
-	h := o.header(s)
+	h, err := o.header(s)
+	if err != nil {
+		return nil, err
+	}
 	if done, err := o.already(h); done != nil || err != nil {
 		return done, err
 	}
+	if err := o.apart(h); err != nil {
+		return nil, err
+	}
+	return o.publish(ctx, s, h)
+}
+
+func (o *PublishOptions) complete() {
+	if o.CodeLists == nil {
+		o.CodeLists = schemas.StarterLists()
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+}
+
+func (o PublishOptions) publish(ctx context.Context, s *hub.Snapshot, h *publication.Header) (*Published, error) {
 	counts, err := o.count(ctx, s, h)
 	if err != nil {
 		return nil, err
@@ -74,34 +97,76 @@ func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 	h.Nodes, h.Withheld, h.Audit = len(rows), withheld(rows), publication.Audit{ExactRecoveries: audit.ExactRecoveries}
 	o.Progress("writing")
 	dir, err := o.write(ctx, h, rows)
+	if errors.Is(err, os.ErrExist) { // somebody published at the same time
+		if done, err := o.already(h); done != nil || err != nil {
+			return done, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return published(dir, h, "published")
 }
 
-// header says what will be published, before anything is counted. Its id
-// follows from what goes in, so the same people have the same id.
-func (o PublishOptions) header(s *hub.Snapshot) *publication.Header {
-	asAt := o.AsAt
-	if asAt.IsZero() {
-		for _, m := range s.State.Members {
-			if day, err := time.Parse(time.DateOnly, m.AsAt); err == nil && day.After(asAt) {
-				asAt = day
-			}
-		}
+// header says what will be published, before anything is counted.
+func (o PublishOptions) header(s *hub.Snapshot) (*publication.Header, error) {
+	asAt, err := o.date(s.State)
+	if err != nil {
+		return nil, err
 	}
 	h := &publication.Header{
-		Hub: o.Hub.ID, HubName: o.Hub.Name, Publisher: o.Publisher, Dataset: o.Dataset,
-		AsAt: asAt.Format(time.DateOnly), Policy: disclose.PolicyName, PolicyText: disclose.Lattice().String(),
+		Schema: schemas.Version,
+		Hub:    o.Hub.ID, HubName: o.Hub.Name, Publisher: o.Publisher, Dataset: o.Dataset,
+		AsAt: asAt, Policy: disclose.PolicyName, PolicyText: disclose.Lattice().String(),
 		Tool: o.Tool, CodeLists: map[string]string{}, State: s.Hash,
 		Catalogue: schemas.StandardCatalogue().MeasuresOf(o.Dataset),
+	}
+	if len(h.Catalogue.Measures) == 0 {
+		return nil, &publication.UseError{Rule: "the catalogue has no measure that is counted from " + o.Dataset + " alone", Hint: "datanet catalogue measures"}
 	}
 	for _, name := range o.CodeLists.Names() {
 		h.CodeLists[name] = o.CodeLists[name].Version
 	}
-	h.ID = schemas.Digest(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s\n%v\n", h.Hub, h.Dataset, h.AsAt, h.PolicyText, h.State, h.Catalogue.Version, h.CodeLists))[:16]
-	return h
+	h.ID, err = o.id(h)
+	return h, err
+}
+
+// date is the publication's: the one asked for, or that of the newest extract.
+// Of later days nothing is known.
+func (o PublishOptions) date(state hub.State) (string, error) {
+	newest := ""
+	for _, m := range state.Members {
+		newest = max(newest, m.AsAt)
+	}
+	asked := o.AsAt.Format(time.DateOnly)
+	switch {
+	case o.AsAt.IsZero():
+		return newest, nil
+	case asked > newest:
+		return "", &publication.UseError{Rule: "the date is after the newest extract's, " + newest, Hint: "leave --as-at out, or load newer extracts"}
+	}
+	return asked, nil
+}
+
+// id follows from everything that can change a byte of the publication, and
+// from nothing else: the same people, rules, lists, keys and program have the
+// same id, whoever publishes them wherever. The noise keys take part by what
+// they give for nobody, which no group of people ever draws.
+func (o PublishOptions) id(h *publication.Header) (string, error) {
+	cell, err := o.Cell(0, 0)
+	if err != nil {
+		return "", fmt.Errorf("drawing noise: %w", err)
+	}
+	seed, err := json.Marshal(struct {
+		Header *publication.Header
+		Lists  string
+		Record uint64
+		Cell   float64
+	}{h, o.CodeLists.Digest(), o.Record()([16]byte{}), cell})
+	if err != nil {
+		return "", fmt.Errorf("naming the publication: %w", err)
+	}
+	return schemas.Digest(seed)[:16], nil
 }
 
 // place is where the publication goes.
@@ -122,26 +187,71 @@ func (o PublishOptions) already(h *publication.Header) (*Published, error) {
 	if entries, err := os.ReadDir(dir); errors.Is(err, os.ErrNotExist) || (err == nil && len(entries) == 0) {
 		return nil, nil
 	}
-	p, err := publication.Open(dir, func(*publication.Header) (string, error) { return o.Publisher, nil })
+	p, err := o.open(dir)
 	if err != nil {
 		return nil, err
 	}
 	if p.ID != h.ID {
-		return nil, &publication.Refusal{
-			Rule: "another publication stands there, and what was published for a date stays as it is",
-			Hint: "load newer extracts, whose later date gets a publication of its own, or give another folder with --out",
-		}
+		return nil, frozen(p.AsAt)
 	}
 	return published(dir, &p.Header, "skipped")
 }
 
+// leastDays is how far apart the dates of two publications must lie. Nearly
+// the same people, counted twice, tell the few who changed between.
+const leastDays = 28
+
+// apart refuses a publication within leastDays of another of the same dataset,
+// which would be a further draw: in the hub, or anywhere that the record of
+// decisions knows of.
+func (o PublishOptions) apart(h *publication.Header) error {
+	there, err := o.Hub.Publications()
+	if err != nil {
+		return err
+	}
+	earlier := o.Earlier
+	for _, p := range there {
+		if p.Suffix != "" || !near(p.AsAt, h.AsAt) {
+			continue
+		}
+		known, err := o.open(p.Dir)
+		if err != nil {
+			return err
+		}
+		earlier = append(earlier, linkage.PublicationRecord{Publication: known.ID, AsAt: known.AsAt, States: map[string]string{known.Dataset: known.State}})
+	}
+	for _, e := range earlier {
+		if e.States[h.Dataset] != "" && e.Publication != h.ID && near(e.AsAt, h.AsAt) {
+			return frozen(e.AsAt)
+		}
+	}
+	return nil
+}
+
+func near(a, b string) bool {
+	from, errFrom := time.Parse(time.DateOnly, a)
+	to, errTo := time.Parse(time.DateOnly, b)
+	return errFrom != nil || errTo != nil || from.Sub(to).Abs() < leastDays*24*time.Hour
+}
+
+func frozen(asAt string) error {
+	return &publication.Refusal{
+		Rule: "another publication was made for " + asAt + ", and what was published for a date, with the 28 days around it, stays as it is",
+		Hint: "nearly the same people counted again would tell who changed: wait for extracts of a later date",
+	}
+}
+
+func (o PublishOptions) open(dir string) (*publication.Publication, error) {
+	return publication.Open(dir, func(*publication.Header) (string, error) { return o.Publisher, nil })
+}
+
 func (o PublishOptions) count(ctx context.Context, s *hub.Snapshot, h *publication.Header) ([]aggregate.Count, error) {
 	o.Progress("counting people")
-	spill, err := os.MkdirTemp("", "datanet-publish-")
+	work, err := o.Hub.BeginPublication() // a place in the hub for what does not fit into memory
 	if err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(spill)
+	defer work.Abort()
 	asAt, err := time.Parse(time.DateOnly, h.AsAt)
 	if err != nil {
 		return nil, err
@@ -149,7 +259,7 @@ func (o PublishOptions) count(ctx context.Context, s *hub.Snapshot, h *publicati
 	return aggregate.Run(ctx, aggregate.Options{
 		Catalogue: h.Catalogue, CodeLists: o.CodeLists, AsAt: asAt, Folder: o.Hub.Dir(),
 		Tables: map[string][]string{"patients": s.Paths("patients"), "observations": s.Paths("observations")},
-		Record: o.Record, Spill: spill, Threads: o.Threads, Memory: o.Memory,
+		Record: o.Record, Spill: work.Dir(), Threads: o.Threads, Memory: o.Memory,
 	})
 }
 
@@ -205,25 +315,29 @@ func (o PublishOptions) writeOut(ctx context.Context, h *publication.Header, row
 	if err := os.Rename(dir, to); err != nil {
 		return "", &publication.UseError{Rule: "the publication could not get its name: something stands in its place", Hint: "give another folder with --out"}
 	}
-	return to, nil
+	return to, syncPath(filepath.Dir(to))
 }
 
-// flush brings a folder's files to the disk.
+// flush brings a folder and its files to the disk.
 func flush(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		f, err := os.Open(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		if err := syncPath(filepath.Join(dir, e.Name())); err != nil {
 			return err
 		}
 	}
-	return nil
+	return syncPath(dir)
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func withheld(rows []publication.Count) int {

@@ -1,10 +1,13 @@
 package schemas
 
 import (
+	"bufio"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,30 +76,43 @@ func (ls Lists) Get(name string) (*List, error) {
 func (ls Lists) Names() []string { return sortedKeys(ls) }
 
 // ReadLists returns the starter lists with every list replaced for which the
-// folder holds a file <name>.csv; version is what manifests will call them.
+// folder holds a file <name>.csv; version is what manifests will call them. A
+// name that no list has is refused: a misspelt list would replace nothing.
 func ReadLists(dir, version string) (Lists, error) {
-	lists := Lists{}
-	for name, l := range StarterLists() {
-		lists[name] = l
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, &ListError{File: filepath.Base(dir), Rule: "the folder cannot be read"}
 	}
-	paths, err := filepath.Glob(filepath.Join(dir, "*.csv"))
-	if err != nil || len(paths) == 0 {
-		return nil, &ListError{File: dir, Rule: "holds no code list (*.csv)"}
-	}
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, fmt.Errorf("reading code lists: %w", err)
+	lists := maps.Clone(StarterLists())
+	found := false
+	for _, e := range entries {
+		name, isCSV := strings.CutSuffix(e.Name(), ".csv")
+		if !isCSV {
+			continue
 		}
-		l, err := parseList(strings.TrimSuffix(filepath.Base(path), ".csv"), f)
-		f.Close()
+		if _, err := lists.Get(name); err != nil {
+			return nil, err
+		}
+		l, err := readList(filepath.Join(dir, e.Name()), name)
 		if err != nil {
 			return nil, err
 		}
 		l.Version, l.Status = version, "own"
-		lists[l.Name] = l
+		lists[name], found = l, true
+	}
+	if !found {
+		return nil, &ListError{File: filepath.Base(dir), Rule: "the folder holds no code list (*.csv)"}
 	}
 	return lists, nil
+}
+
+func readList(path, name string) (*List, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &ListError{File: name, Rule: "cannot be read"}
+	}
+	defer f.Close()
+	return parseList(name, f)
 }
 
 // A ListError says where a code list does not hold.
@@ -121,8 +137,14 @@ func (e *ListError) Hints() []string {
 	return []string{"a code list is a CSV file with the header code,term,category and each code once"}
 }
 
+// parseList reads one list. A byte order mark, which spreadsheets write, is
+// passed over.
 func parseList(name string, r io.Reader) (*List, error) {
-	c := csv.NewReader(r)
+	in := bufio.NewReader(r)
+	if mark, _ := in.Peek(3); string(mark) == "\ufeff" {
+		in.Discard(3)
+	}
+	c := csv.NewReader(in)
 	c.FieldsPerRecord = 3
 	header, err := c.Read()
 	if err != nil || strings.Join(header, ",") != "code,term,category" {
@@ -132,19 +154,42 @@ func parseList(name string, r io.Reader) (*List, error) {
 	seen := map[string]bool{}
 	for {
 		row, err := c.Read()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && len(l.Entries) > 0 {
 			return l, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return nil, &ListError{name, 1, "holds no codes: it would switch off what it decides"}
+		}
+		if err != nil {
+			return nil, &ListError{name, lineOf(err), "is not a row of three columns"}
 		}
 		line, _ := c.FieldPos(0)
 		switch {
-		case err != nil:
-			return nil, &ListError{name, line, "is not a row of three columns"}
-		case row[0] == "":
-			return nil, &ListError{name, line, "has no code"}
+		case strings.TrimSpace(row[0]) != row[0] || row[0] == "":
+			return nil, &ListError{name, line, "has no code, or one with spaces around it"}
 		case seen[row[0]]:
 			return nil, &ListError{name, line, "repeats a code"}
 		}
 		seen[row[0]] = true
 		l.Entries = append(l.Entries, Entry{row[0], row[1], row[2]})
 	}
+}
+
+// lineOf is where a row that could not be read begins.
+func lineOf(err error) int {
+	var at *csv.ParseError
+	if errors.As(err, &at) {
+		return at.StartLine
+	}
+	return 0
+}
+
+// Digest is the SHA-256 of all that the lists hold: what follows from them
+// follows from it.
+func (ls Lists) Digest() string {
+	b, err := json.Marshal(ls)
+	if err != nil {
+		panic("schemas: " + err.Error()) // maps of strings always encode
+	}
+	return Digest(b)
 }

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // A Manifest travels with an extract and says what it is. manifest.json holds
@@ -61,20 +63,16 @@ func (m *Manifest) Encode() []byte {
 	return append(b, '\n')
 }
 
-// DecodeManifest reads a manifest strictly: unknown fields, trailing bytes and
-// values that no extract writes are refused.
+// DecodeManifest reads a manifest strictly: it must be the bytes that Encode
+// writes, which refuses unknown, repeated and misspelt fields at one stroke,
+// and hold only what extracts write, so that any of it may be printed.
 func DecodeManifest(b []byte) (*Manifest, error) {
 	if len(b) > MaxManifest {
 		return nil, errors.New("the manifest is larger than any manifest")
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	var m Manifest
-	if err := d.Decode(&m); err != nil {
+	if err := json.Unmarshal(b, &m); err != nil || !bytes.Equal(m.Encode(), b) {
 		return nil, errors.New("the manifest is not the JSON of this version")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the manifest")
 	}
 	if err := m.check(); err != nil {
 		return nil, err
@@ -82,25 +80,51 @@ func DecodeManifest(b []byte) (*Manifest, error) {
 	return &m, nil
 }
 
-var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var (
+	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	siteForm  = regexp.MustCompile(`^[A-Z0-9]{3,8}$`)
+	checkForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+)
 
 func (m *Manifest) check() error {
-	if m.Schema != Version {
-		return fmt.Errorf("the manifest's schema is not %s", Version)
-	}
 	d, err := DatasetByID(m.Dataset)
-	if err != nil {
-		return errors.New("the manifest names a dataset that is not known")
+	day, dateErr := time.Parse(time.DateOnly, m.AsAt)
+	for _, c := range []struct {
+		holds bool
+		wrong string
+	}{
+		{m.Schema == Version, "schema is not " + Version},
+		{err == nil, "dataset is not known"},
+		{siteForm.MatchString(m.Site), "site is not a site's code"},
+		{dateErr == nil && day.Year() >= 1900, "as-at date is not a date"},
+		{m.Sequence >= 1 && m.Sequence < 1e18, "sequence is out of range"},
+		{m.Kind == "full", "kind is not full"},
+		{rounded(m.Persons) && rounded(m.LeftOut) && m.IgnoredColumns >= 0, "totals are not rounded to 10"},
+		{checkForm.MatchString(m.LinkageCheck) && checkForm.MatchString(m.WrapCheck), "check values are not 16 hex digits"},
+		{m.Previous == "" || sha256Hex.MatchString(m.Previous), "previous manifest is not a SHA-256"},
+		{m.plain(), "texts are not plain"},
+	} {
+		if !c.holds {
+			return errors.New("the manifest's " + c.wrong)
+		}
 	}
-	if _, err := time.Parse(time.DateOnly, m.AsAt); err != nil {
-		return errors.New("the manifest's as-at date is not a date")
+	return m.checkFiles(d)
+}
+
+func rounded(n int64) bool { return n >= 0 && n%10 == 0 }
+
+// plain holds the texts that are kept or shown as they are.
+func (m *Manifest) plain() bool {
+	texts := []string{m.SourceFormat, m.Tool, m.Policy, m.Geography}
+	for list, version := range m.CodeLists {
+		texts = append(texts, list, version)
 	}
-	if m.Sequence < 1 {
-		return errors.New("the manifest's sequence is below 1")
-	}
-	if m.Kind != "full" {
-		return errors.New("the manifest's kind is not full")
-	}
+	return !slices.ContainsFunc(texts, func(s string) bool {
+		return len(s) > 200 || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	})
+}
+
+func (m *Manifest) checkFiles(d *Dataset) error {
 	if len(m.Files) != len(d.Tables) {
 		return errors.New("the manifest does not list each table once")
 	}

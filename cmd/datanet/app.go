@@ -28,13 +28,14 @@ type app struct {
 	env      func(string) string
 	now      func() time.Time
 
+	ctx     context.Context // of this run: what waits for a person ends with it
 	json    bool
 	hub     string
 	started bool // a command's own code has begun: what fails before is wrong use
 }
 
 func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now}
+	return &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, ctx: context.Background()}
 }
 
 // run executes one command line and returns its exit code.
@@ -46,15 +47,21 @@ func (a *app) run(args []string) int {
 	return a.execute(ctx, args)
 }
 
-func (a *app) execute(ctx context.Context, args []string) int {
+func (a *app) execute(ctx context.Context, args []string) (code int) {
+	a.ctx = ctx
+	defer func() {
+		if fault := recover(); fault != nil {
+			code = a.fail(ctx, newFault())
+		}
+	}()
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
 	if !a.started {
-		err = &useError{rule: err.Error(), hint: "see datanet --help"}
+		err = misused(c, err)
 		a.json = a.json || slices.Contains(args, "--json")
 	}
 	return a.fail(ctx, err)
@@ -119,9 +126,26 @@ All data that it comes with is synthetic.`,
 	root.SetHelpTemplate(usage)
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON document instead of prose")
 	root.PersistentFlags().StringVar(&a.hub, "hub", a.env("DATANET_HUB"), "folder of the hub (or DATANET_HUB)")
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(newDemo(a), newSynth(a), newKey(a), newExtract(a), newInspect(a), newHub(a), newLoad(a),
-		newPublish(a), newQuery(a), newCatalogue(a), newVersion(a))
+		newPublish(a), newQuery(a), newCatalogue(a), newCompletion(a), newVersion(a))
 	return root
+}
+
+// newHelp is cobra's help command, but a command that is not there is wrong use.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "explain a command", Example: "  datanet help query",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return &useError{"there is no command " + strings.Join(args, " "), "see datanet --help"}
+			}
+			c.InitDefaultHelpFlag() // so that the flag is listed, as it is with --help
+			return c.Help()
+		},
+	}
 }
 
 func newVersion(a *app) *cobra.Command {
@@ -180,6 +204,31 @@ func (a *app) home() (string, error) {
 	return filepath.Join(dir, "datanet"), nil
 }
 
+// limits is what a command may use of the machine.
+type limits struct {
+	threads int
+	memory  string
+}
+
+func (l *limits) flags(c *cobra.Command, memory string) {
+	c.Flags().IntVar(&l.threads, "threads", 0, "threads (default: one for each processor)")
+	c.Flags().StringVar(&l.memory, "memory", memory, "memory to stay within, for example 512MiB")
+}
+
+// leastMemory is less than any stage can work in; what stages need grows with the data.
+const leastMemory = 64 << 20
+
+func (l *limits) read() (threads int, memory int64, err error) {
+	if l.threads < 0 || l.threads > 1024 {
+		return 0, 0, &useError{"--threads is not a number of threads", "give 1 to 1024, or leave it out for one thread on each processor"}
+	}
+	memory, err = size(l.memory)
+	if err == nil && memory < leastMemory {
+		err = &useError{"--memory is too little to work in", "give 64MiB or more"}
+	}
+	return l.threads, memory, err
+}
+
 // size reads 512MiB, 1GiB, 2GB.
 func size(text string) (int64, error) {
 	units := []struct {
@@ -194,7 +243,7 @@ func size(text string) (int64, error) {
 			}
 		}
 	}
-	return 0, &useError{rule: "the memory is not a size", hint: "for example 512MiB or 2GiB"}
+	return 0, &useError{rule: "--memory is not a size", hint: "for example 512MiB or 2GiB"}
 }
 
 // date reads YYYY-MM-DD; empty is the zero time.

@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"datanet/pipeline/publication"
 	"datanet/synth"
 )
 
@@ -27,8 +29,8 @@ func newDemo(a *app) *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use: "demo", Short: "a synthetic borough, end to end, in one command",
 		Long: `Makes a synthetic borough and takes it from the practices' files to the planners'
-table, with the commands that the people concerned would give, each of which is
-printed. Everything stays in one folder.`,
+table, with the commands that the people concerned would give. They are printed
+so that they can be typed again. Everything stays in one folder.`,
 		Example: "  datanet demo\n  datanet demo --dir demo --people 20000", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runDemo(ctx, o) })
 	c.Flags().StringVar(&o.dir, "dir", "datanet-demo", "folder to make")
@@ -40,158 +42,156 @@ printed. Everything stays in one folder.`,
 // A demo gives commands as people would, in one folder.
 type demo struct {
 	*app
-	ctx   context.Context
 	dir   string
-	world map[string]string // environment of the commands
+	world [][2]string // environment of the commands
 	quiet bool
 }
 
 func (a *app) runDemo(ctx context.Context, o demoOptions) error {
-	if entries, err := os.ReadDir(o.dir); err == nil && len(entries) > 0 {
-		return &useError{"the demo's folder is there already", "remove it, or give another one with --dir"}
+	d := &demo{app: a, dir: filepath.Clean(o.dir), quiet: a.json}
+	if err := d.makeFolder(o); err != nil {
+		return err
 	}
-	for _, d := range []string{"keys", "home"} {
-		if err := os.MkdirAll(filepath.Join(o.dir, d), 0o700); err != nil {
-			return &useError{"the demo's folder cannot be made", "give a folder that you may write with --dir"}
-		}
-	}
-	d := &demo{app: a, ctx: ctx, dir: o.dir, quiet: a.json}
-	d.world = map[string]string{
-		"DATANET_HUB":      d.path("hub"),
-		"DATANET_HOME":     d.path("home"),
-		"DATANET_IDENTITY": d.path("keys", "identity"),
-	}
+	d.world = [][2]string{{"DATANET_HUB", d.path("hub")}, {"DATANET_HOME", d.path("home")}, {"DATANET_IDENTITY", d.path("keys", "identity")}}
 	began := time.Now()
-	document, err := d.walk(o)
+	document, err := d.walk(ctx, o)
 	if err != nil {
+		d.clear() // half a demo is of no use, and would stand in the way of the next
 		return err
 	}
 	return a.say(document, func(w io.Writer) {
-		fmt.Fprintf(w, "\nThat took %.0f seconds. Everything is in %s. Look next at:\n", time.Since(began).Seconds(), o.dir)
-		for _, line := range []string{
-			fmt.Sprintf("datanet inspect %s", document["extract"]),
-			fmt.Sprintf("datanet query --measure diabetes --by ethnicity --long --publication %s", d.path("publication")),
-			fmt.Sprintf("datanet query --measure smi --by imd --long --publication %s", d.path("publication")),
-			fmt.Sprintf("datanet query --measure multimorbidity --by ward,ethnicity --publication %s", d.path("publication")),
-			"datanet catalogue",
+		fmt.Fprintf(w, "\nThat took %.0f seconds. Everything is in %s. Look next at:\n", time.Since(began).Seconds(), d.dir)
+		for _, line := range [][]string{
+			{"inspect", document.Extract},
+			{"query", "--measure", "diabetes", "--by", "ethnicity", "--publication", document.Publication},
+			{"query", "--measure", "smi", "--by", "imd", "--publication", document.Publication},
+			{"query", "--measure", "multimorbidity", "--by", "ward,ethnicity", "--publication", document.Publication},
+			{"catalogue"},
 		} {
-			fmt.Fprintf(w, "  %s\n", line)
+			fmt.Fprintf(w, "  datanet %s\n", typed(line))
 		}
 	})
+}
+
+func (d *demo) makeFolder(o demoOptions) error {
+	if o.people < 1 {
+		return &useError{"--people is not a number of people", "give 1 or more"}
+	}
+	if entries, err := os.ReadDir(d.dir); err == nil && len(entries) > 0 {
+		return &useError{"the demo's folder is there already", "remove it, or give another one with --dir"}
+	}
+	for _, name := range []string{"keys", "home"} {
+		if err := os.MkdirAll(d.path(name), 0o700); err != nil {
+			return &useError{"the demo's folder cannot be made", "give a folder that you may write with --dir"}
+		}
+	}
+	return nil
+}
+
+// clear empties the demo's folder, which was empty or absent before.
+func (d *demo) clear() {
+	entries, _ := os.ReadDir(d.dir)
+	for _, e := range entries {
+		os.RemoveAll(d.path(e.Name()))
+	}
+	os.Remove(d.dir)
 }
 
 func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
 
+// demonstrated is what --json prints.
+type demonstrated struct {
+	Dir         string            `json:"dir"`
+	Publication string            `json:"publication"`
+	Extract     string            `json:"extract"` // the last one
+	Nodes       int               `json:"nodes"`
+	Withheld    int               `json:"withheld"`
+	Audit       publication.Audit `json:"audit"`
+}
+
 // walk is the main job, from the practices' files to the planners' table.
-func (d *demo) walk(o demoOptions) (map[string]any, error) {
+func (d *demo) walk(ctx context.Context, o demoOptions) (*demonstrated, error) {
+	d.tell("Every command below can be typed as it stands, after these:")
+	d.showWorld()
 	d.tell("A borough of %s synthetic people: what its practices' systems would export.", thousands(int64(o.people)))
 	var borough synth.Summary
-	if err := d.run(&borough, "synth", "--out", d.path("borough"), "--people", fmt.Sprint(o.people), "--seed", fmt.Sprint(o.seed)); err != nil {
+	if err := d.run(ctx, &borough, "synth", "--out", d.path("borough"), "--people", fmt.Sprint(o.people), "--seed", fmt.Sprint(o.seed)); err != nil {
 		return nil, err
 	}
-	keys, err := d.keys()
-	if err != nil {
+	if err := d.keys(ctx); err != nil {
 		return nil, err
 	}
-	var last string
-	for i, site := range borough.Datasets[0].Sites {
-		if i == 0 {
-			d.tell("Each practice gets a key, extracts, and sends the extract to the custodian, who loads it.\nInside the practice: NHS number → HMAC-SHA256 under K → wrapped. Names, addresses and dates of birth stay there.")
-		}
+	result := &demonstrated{Dir: d.dir, Publication: d.path("publication")}
+	var err error
+	if result.Extract, err = d.practices(ctx, borough.Datasets[0].Sites); err != nil {
+		return nil, err
+	}
+	d.tell("The publisher counts, protects, attacks and freezes.")
+	if err := d.run(ctx, result, "publish", "--out", d.path("publication")); err != nil {
+		return nil, err
+	}
+	result.Publication = d.path("publication")
+	d.tell("%s.", counted(result.Nodes, result.Withheld, result.Audit.ExactRecoveries))
+	d.tell("A planner asks. The publication's folder is all that this command reads.")
+	return result, d.ask(ctx, "query", "--measure", "hypertension", "--by", "ward,ethnicity", "--publication", d.path("publication"))
+}
+
+const demoDataset = "primary-care"
+
+// keys makes the hub and what its people hold.
+func (d *demo) keys(ctx context.Context) error {
+	d.tell("The key holder makes the linkage key; the hub, its custodian and its Caldicott Guardian get theirs.")
+	return d.runAll(ctx, [][]string{
+		{"key", "identity", "--out", d.path("keys", "identity")},
+		{"key", "linkage", "--out", d.path("keys", "linkage.key")},
+		{"hub", "init", d.path("hub"), "--name", "Synthetic Lambeth"},
+		{"key", "custodian", "--dataset", demoDataset, "--out", d.path("keys", "custodian.key")},
+		{"key", "guardian", "--dataset", demoDataset, "--name", "guardian", "--out", d.path("keys", "guardian.key")},
+		{"hub", "trust", "--dataset", demoDataset, "--guardian", d.public("guardian.key"), "--custodian", d.public("custodian.key")},
+	})
+}
+
+// public is how a key's public part is typed.
+func (d *demo) public(key string) string {
+	return publicPart + d.path("keys", key) + ")"
+}
+
+const publicPart = "$(datanet key show --public "
+
+// practices takes each practice from its key to its loaded extract, and shows
+// the first one's commands.
+func (d *demo) practices(ctx context.Context, sites []synth.Site) (last string, err error) {
+	d.tell("Each practice gets a key, extracts, and sends the extract to the custodian, who loads it.\nInside the practice: NHS number → HMAC-SHA256 under the linkage key → wrapped. Names, addresses and dates of birth stay there.")
+	for i, site := range sites {
 		d.quiet = d.json || i > 0
-		if last, err = d.practice(site, keys); err != nil {
-			return nil, err
-		}
-		if i == 0 && len(borough.Datasets[0].Sites) > 1 && !d.json {
-			fmt.Fprintf(d.out, "  … and the same at %d more practices\n", len(borough.Datasets[0].Sites)-1)
+		if last, err = d.practice(ctx, site); err != nil {
+			return "", err
 		}
 	}
 	d.quiet = d.json
-	d.tell("The publisher counts, protects, attacks and freezes.")
-	var p struct {
-		Nodes    int
-		Withheld int
-		Audit    struct {
-			ExactRecoveries int `json:"exact_recoveries"`
-		}
+	if more := len(sites) - 1; more > 0 {
+		d.tell("The same was done for %d more: %s to %s.", more, sites[1].Site, sites[more].Site)
 	}
-	if err := d.run(&p, "publish", "--out", d.path("publication")); err != nil {
-		return nil, err
-	}
-	if !d.quiet {
-		fmt.Fprintf(d.out, "  %s numbers, %s withheld; the audit could work out %d of those\n", thousands(int64(p.Nodes)), thousands(int64(p.Withheld)), p.Audit.ExactRecoveries)
-	}
-	d.tell("A planner asks. The publication's folder is all that this command reads.")
-	query := []string{"query", "--measure", "hypertension", "--by", "ward,ethnicity", "--publication", d.path("publication")}
-	if !d.quiet {
-		d.show(query)
-		fmt.Fprintln(d.out)
-		if err := d.give(d.out, query...); err != nil {
-			return nil, err
-		}
-	}
-	return map[string]any{"dir": d.dir, "publication": d.path("publication"), "nodes": p.Nodes, "withheld": p.Withheld,
-		"audit": map[string]int{"exact_recoveries": p.Audit.ExactRecoveries}, "extract": last}, nil
+	return last, nil
 }
 
-// public is what the commands that make keys print.
-type public struct{ Public string }
-
-// demoKeys are what the hub's people hold.
-type demoKeys struct{ linkage, custodian string }
-
-func (d *demo) keys() (*demoKeys, error) {
-	d.tell("The key holder makes the linkage key K; the hub, its custodian and its Caldicott Guardian get theirs.")
-	k := &demoKeys{linkage: d.path("keys", "linkage.key"), custodian: d.path("keys", "custodian.key")}
-	var custodian, guardian public
-	if err := d.all(
-		func() error { return d.run(nil, "key", "identity", "--out", d.path("keys", "identity")) },
-		func() error { return d.run(nil, "key", "linkage", "--out", k.linkage) },
-		func() error { return d.run(nil, "hub", "init", d.path("hub"), "--name", "Synthetic Lambeth") },
-		func() error {
-			return d.run(&custodian, "key", "custodian", "--dataset", "primary-care", "--out", k.custodian)
-		},
-		func() error {
-			return d.run(&guardian, "key", "guardian", "--dataset", "primary-care", "--name", "guardian", "--out", d.path("keys", "guardian.key"))
-		},
-	); err != nil {
-		return nil, err
-	}
-	return k, d.run(nil, "hub", "trust", "--dataset", "primary-care", "--guardian", guardian.Public, "--custodian", custodian.Public)
-}
-
-// practice takes one practice from its key to its loaded extract.
-func (d *demo) practice(site synth.Site, k *demoKeys) (string, error) {
+func (d *demo) practice(ctx context.Context, site synth.Site) (string, error) {
 	wrap, key := d.path("keys", site.Site+".wrap"), d.path("keys", site.Site+".key")
-	var made public
-	var extracted struct{ Extract string }
-	err := d.all(
-		func() error {
-			return d.run(nil, "key", "wrap", "--dataset", "primary-care", "--site", site.Site, "--custodian", k.custodian, "--out", wrap)
-		},
-		func() error {
-			return d.run(&made, "key", "site", "--dataset", "primary-care", "--site", site.Site, "--linkage", k.linkage, "--wrap", wrap, "--out", key)
-		},
-		func() error {
-			return d.run(nil, "hub", "trust", "--dataset", "primary-care", "--site", site.Site+"="+made.Public)
-		},
-		func() error {
-			return d.run(&extracted, "extract", "--key", key, "--source", site.Source, "--out", d.path("extracts"), "--test-numbers")
-		},
-		func() error { return d.run(nil, "load", extracted.Extract, "--custodian", k.custodian) },
-	)
-	return extracted.Extract, err
-}
-
-func (d *demo) all(steps ...func() error) error {
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
+	if err := d.runAll(ctx, [][]string{
+		{"key", "wrap", "--dataset", demoDataset, "--site", site.Site, "--custodian", d.path("keys", "custodian.key"), "--out", wrap},
+		{"key", "site", "--dataset", demoDataset, "--site", site.Site, "--linkage", d.path("keys", "linkage.key"), "--wrap", wrap, "--out", key},
+		{"hub", "trust", "--dataset", demoDataset, "--site", site.Site + "=" + d.public(site.Site+".key")},
+	}); err != nil {
+		return "", err
 	}
-	return nil
+	var made struct{ Extract string }
+	if err := d.run(ctx, &made, "extract", "--key", key, "--source", site.Source, "--out", d.path("extracts"), "--test-numbers"); err != nil {
+		return "", err
+	}
+	extract := d.path("extracts", filepath.Base(made.Extract))
+	return extract, d.run(ctx, nil, "load", extract, "--custodian", d.path("keys", "custodian.key"))
 }
 
 // tell says what happens next, in a sentence.
@@ -201,38 +201,121 @@ func (d *demo) tell(format string, args ...any) {
 	}
 }
 
-// show prints a command as it would be typed.
-func (d *demo) show(args []string) {
-	if d.quiet {
+func (d *demo) showWorld() {
+	if d.json {
 		return
 	}
+	fmt.Fprintf(d.out, "  $ mkdir -p %s\n", quote(d.path("keys")))
+	for _, v := range d.world {
+		fmt.Fprintf(d.out, "  $ export %s=%s\n", v[0], quote(v[1]))
+	}
+}
+
+// show prints a command as it would be typed.
+func (d *demo) show(args []string) {
+	if !d.quiet {
+		fmt.Fprintf(d.out, "  $ datanet %s\n", typed(args))
+	}
+}
+
+// typed joins words as a shell reads them.
+func typed(args []string) string {
 	words := make([]string, len(args))
 	for i, w := range args {
 		words[i] = quote(w)
-		if len(w) > 90 {
-			words[i] = "'" + w[:40] + "…'"
+		if head, key, ok := strings.Cut(w, publicPart); ok {
+			words[i] = `"` + head + publicPart + quote(strings.TrimSuffix(key, ")")) + `)"`
 		}
 	}
-	fmt.Fprintf(d.out, "  $ datanet %s\n", strings.Join(words, " "))
+	return strings.Join(words, " ")
+}
+
+func (d *demo) runAll(ctx context.Context, lines [][]string) error {
+	for _, args := range lines {
+		if err := d.run(ctx, nil, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run gives one command with --json and reads what it prints.
-func (d *demo) run(into any, args ...string) error {
+func (d *demo) run(ctx context.Context, into any, args ...string) error {
 	d.show(args)
 	var out bytes.Buffer
-	if err := d.give(&out, append(args, "--json")...); err != nil {
+	if err := d.give(ctx, &out, append(slices.Clone(args), "--json")); err != nil || into == nil {
 		return err
-	}
-	if into == nil {
-		return nil
 	}
 	return json.Unmarshal(out.Bytes(), into)
 }
 
-// give runs a command line in this process, in the demo's world.
-func (d *demo) give(out io.Writer, args ...string) error {
-	inner := &app{in: d.in, out: out, err: d.err, now: d.now, env: func(name string) string { return d.world[name] }}
-	root := newRoot(inner)
-	root.SetArgs(args)
-	return root.ExecuteContext(d.ctx)
+// ask gives one command and shows what it prints.
+func (d *demo) ask(ctx context.Context, args ...string) error {
+	if d.quiet {
+		return nil
+	}
+	d.show(args)
+	fmt.Fprintln(d.out)
+	return d.give(ctx, d.out, args)
 }
+
+// give runs a command line in this process, in the demo's world.
+func (d *demo) give(ctx context.Context, out io.Writer, args []string) error {
+	inner := &app{in: d.in, out: out, err: d.err, now: d.now, ctx: ctx, env: d.env}
+	root := newRoot(inner)
+	words, err := d.expand(ctx, args)
+	if err != nil {
+		return err
+	}
+	root.SetArgs(words)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return &stepError{"datanet " + commandOf(args), err}
+	}
+	return nil
+}
+
+// env is the demo's world and nothing of the caller's: a hub or a passphrase
+// of another job must not get into it.
+func (d *demo) env(name string) string {
+	for _, v := range d.world {
+		if v[0] == name {
+			return v[1]
+		}
+	}
+	return ""
+}
+
+// expand does what a shell does with "$(datanet key show --public FILE)".
+func (d *demo) expand(ctx context.Context, args []string) ([]string, error) {
+	words := slices.Clone(args)
+	for i, w := range words {
+		head, rest, ok := strings.Cut(w, publicPart)
+		if !ok {
+			continue
+		}
+		var out bytes.Buffer
+		if err := d.give(ctx, &out, []string{"key", "show", "--public", strings.TrimSuffix(rest, ")")}); err != nil {
+			return nil, err
+		}
+		words[i] = head + strings.TrimSpace(out.String())
+	}
+	return words, nil
+}
+
+// commandOf is a command line's words before its flags.
+func commandOf(args []string) string {
+	end := slices.IndexFunc(args, func(w string) bool { return strings.HasPrefix(w, "-") })
+	if end < 0 {
+		end = 1
+	}
+	return strings.Join(args[:end], " ")
+}
+
+// A stepError says which of the demo's commands failed.
+type stepError struct {
+	command string
+	err     error
+}
+
+func (e *stepError) Error() string { return "at " + e.command + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
+	"unicode"
 )
 
 // codes maps a kind of failure to the exit code. Rooms say the kind; only
@@ -22,40 +25,78 @@ func (e *useError) Error() string   { return e.rule }
 func (e *useError) Kind() string    { return "use" }
 func (e *useError) Hints() []string { return []string{e.hint} }
 
-// A reported error has been shown to the user item by item; only its exit
-// code is left to say.
-type reported struct{ error }
-
-func (r reported) Unwrap() error { return r.error }
-
 // fail prints an error once and returns the exit code. Nothing else prints one.
 func (a *app) fail(ctx context.Context, err error) int {
 	kind := kindOf(ctx, err)
-	var done reported
-	if errors.As(err, &done) {
-		return codes[kind]
-	}
 	a.progressDone()
 	message := err.Error()
 	if kind == "interrupted" {
 		message = "interrupted; nothing was left half-written"
 	}
-	a.print(kind, message, hintsOf(err))
+	a.print(kind, message, hintsOf(kind, err))
 	return codes[kind]
 }
 
 func (a *app) print(kind, message string, hints []string) {
 	if a.json {
-		document := map[string]any{"error": map[string]any{"kind": kind, "code": codes[kind], "message": message, "hints": hints}}
 		e := json.NewEncoder(a.err)
 		e.SetEscapeHTML(false)
-		e.Encode(document)
+		e.Encode(map[string]any{"error": newFailure(kind, message, hints)})
 		return
 	}
-	fmt.Fprintf(a.err, "datanet: error: %s\n", message)
+	fmt.Fprintf(a.err, "datanet: error: %s\n", oneLine(message))
 	for _, h := range hints {
-		fmt.Fprintf(a.err, "hint: %s\n", h)
+		fmt.Fprintf(a.err, "hint: %s\n", oneLine(h))
 	}
+}
+
+// A failure is what --json says of an error.
+type failure struct {
+	Kind    string   `json:"kind"`
+	Code    int      `json:"code"`
+	Message string   `json:"message"`
+	Hints   []string `json:"hints"`
+}
+
+func newFailure(kind, message string, hints []string) *failure {
+	return &failure{kind, codes[kind], oneLine(message), hints}
+}
+
+// oneLine keeps an error to the one line that is promised, also when a path in
+// it has line ends or a database adds advice of its own below its first line.
+func oneLine(text string) string {
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// A fault is a mistake in this program. It says where, and nothing of what was
+// being worked on: a panic's own text could hold a value.
+type fault struct{ where string }
+
+// newFault finds the place of the panic that is being recovered.
+func newFault() *fault {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if name, ours := strings.CutPrefix(f.Function, "datanet/"); ours {
+			return &fault{fmt.Sprintf("%s, line %d", name, f.Line)}
+		}
+		if name, ours := strings.CutPrefix(f.Function, "main."); ours || !more {
+			return &fault{fmt.Sprintf("%s, line %d", name, f.Line)}
+		}
+	}
+}
+
+func (f *fault) Error() string { return "a fault in datanet itself (" + f.where + ")" }
+func (f *fault) Kind() string  { return "unexpected" }
+func (f *fault) Hints() []string {
+	return []string{"please report the line above; it holds nothing of your files"}
 }
 
 func kindOf(ctx context.Context, err error) string {
@@ -69,7 +110,7 @@ func kindOf(ctx context.Context, err error) string {
 	return "unexpected"
 }
 
-func hintsOf(err error) []string {
+func hintsOf(kind string, err error) []string {
 	hints := []string{}
 	var h hinted
 	if errors.As(err, &h) {
@@ -79,5 +120,19 @@ func hintsOf(err error) []string {
 			}
 		}
 	}
+	if len(hints) == 0 {
+		hints = append(hints, defaultHints[kind])
+	}
 	return hints
+}
+
+// defaultHints stand where a room has nothing better to say.
+var defaultHints = map[string]string{
+	"unexpected":  "try again; report the line above if it stays",
+	"use":         "see datanet --help",
+	"governance":  "ask the hub's operator what its record of decisions says",
+	"source":      "ask for the export again",
+	"key":         "look at the file with: datanet key show FILE",
+	"integrity":   "get it again from where it came",
+	"interrupted": "give the same command again",
 }

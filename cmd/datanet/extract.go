@@ -15,10 +15,10 @@ import (
 )
 
 type extractOptions struct {
-	key, source, out, dataset, site, format, asAt, postcodes, codeLists, memory string
+	key, source, out, dataset, site, format, asAt, postcodes, codeLists string
 
 	noGeography, testNumbers, drop, ignore, dryRun bool
-	threads                                        int
+	limits                                         limits
 }
 
 func newExtract(a *app) *cobra.Command {
@@ -49,8 +49,7 @@ carries rounded totals.`,
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
 	f.BoolVar(&o.dryRun, "dry-run", false, "do everything and leave nothing")
-	f.IntVar(&o.threads, "threads", 0, "threads (default: one for each processor)")
-	f.StringVar(&o.memory, "memory", "1GiB", "memory to stay within")
+	o.limits.flags(c, "1GiB")
 	for _, required := range []string{"key", "source", "out"} {
 		c.MarkFlagRequired(required)
 	}
@@ -78,7 +77,7 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 
 func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
 	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
-		Drop: o.drop, DryRun: o.dryRun, Threads: o.threads, Tool: version, Postcodes: o.postcodes}
+		Drop: o.drop, DryRun: o.dryRun, Tool: version, Postcodes: o.postcodes}
 	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
 		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
 	}
@@ -105,35 +104,70 @@ func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options
 	if x.AsAt, err = date("as-at", o.asAt); err != nil {
 		return x, err
 	}
-	x.Memory, err = size(o.memory)
+	x.Threads, x.Memory, err = o.limits.read()
 	return x, err
 }
 
 func printExtract(w io.Writer, r *extract.Result) {
 	if r.Extract == "" {
-		fmt.Fprintf(w, "dry run, nothing was kept: ")
+		fmt.Fprintf(w, "Dry run: nothing was kept.\nSite %s of %s, as at %s\n", r.Site, r.Dataset, r.AsAt)
 	} else {
-		fmt.Fprintf(w, "%s\n", r.Extract)
+		fmt.Fprintf(w, "%s\nSite %s of %s, as at %s, extract number %d\n", r.Extract, r.Site, r.Dataset, r.AsAt, r.Sequence)
 	}
-	fmt.Fprintf(w, "site %s of %s, as at %s, extract %d\n", r.Site, r.Dataset, r.AsAt, r.Sequence)
 	fmt.Fprintf(w, "%s people\n", thousands(r.Persons))
 	for _, t := range slices.Sorted(maps.Keys(r.Tables)) {
 		fmt.Fprintf(w, "  %-14s %12s rows\n", t, thousands(r.Tables[t]))
 		for _, reason := range slices.Sorted(maps.Keys(r.Gates[t])) {
-			fmt.Fprintf(w, "  %14s %12s left out: %s\n", "", thousands(r.Gates[t][reason]), reason)
+			fmt.Fprintf(w, "  %14s %12s left out: %s\n", "", thousands(r.Gates[t][reason]), inWords(reason))
 		}
 	}
 	fmt.Fprintln(w, "NHS numbers")
 	for _, problem := range slices.Sorted(maps.Keys(r.Numbers)) {
-		fmt.Fprintf(w, "  %-14s %12s\n", problem, thousands(r.Numbers[problem]))
+		fmt.Fprintf(w, "  %-14s %12s %s\n", "", thousands(r.Numbers[problem]), inWords(problem))
+	}
+	if r.Numbers["out-of-range"] > r.Numbers["ok"] {
+		fmt.Fprintln(w, "Most numbers are outside the ranges in use. Synthetic people need --test-numbers; real ones must go without it.")
 	}
 	if r.Unmatched > 0 {
 		fmt.Fprintf(w, "%s people have a postcode that the lookup does not hold\n", thousands(r.Unmatched))
 	}
 	if r.Ignored > 0 {
-		fmt.Fprintf(w, "%d unknown columns were left unread\n", r.Ignored)
+		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
 	}
 	fmt.Fprintln(w, "This account is exact and stays here; the manifest carries rounded totals.")
+}
+
+// reasons puts the gates' and the numbers' short names into words.
+var reasons = map[string]string{
+	"other-organisation": "of another organisation",
+	"agreement":          "the sharing agreement is off",
+	"test":               "a test or dummy patient",
+	"deleted":            "deleted at the practice",
+	"type-1":             "the person chose a Type 1 opt-out",
+	"local-dissent":      "the person dissented locally",
+	"restricted":         "the person's record is restricted (S-flag)",
+	"confidential":       "marked confidential",
+	"person-left-out":    "belongs to a person who is left out",
+	"identifier-code":    "the code says that it identifies somebody",
+	"sensitive":          "on the list of sensitive codes",
+	"impossible-date":    "dated before birth or after the export",
+	"impossible-value":   "a value that cannot be",
+	"no-concept":         "without a code that the export explains",
+	"no-patient":         "without a patient in the export",
+	"unlinkable":         "without a usable NHS number",
+	"ok":                 "usable",
+	"blank":              "blank",
+	"check-digit":        "the check digit does not hold",
+	"repeated-digit":     "one digit repeated",
+	"malformed":          "not ten digits",
+	"out-of-range":       "outside the ranges in use",
+}
+
+func inWords(reason string) string {
+	if words, ok := reasons[reason]; ok {
+		return words
+	}
+	return reason
 }
 
 // thousands writes 1234567 as 1,234,567.

@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"datanet/linkage"
 	"datanet/pipeline/disclose"
@@ -32,7 +35,8 @@ func newHubInit(a *app) *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use: "init DIR", Short: "make a hub, and its own keys in DIR.keys",
 		Long: `Makes an empty hub and founds its record of decisions with the disclosure policy.
-The publisher's and the ledger's keys go to DIR.keys, outside the hub.`,
+The keys that sign publications and the record of decisions go to DIR.keys,
+outside the hub: keep them apart from copies of it.`,
 		Example: "  datanet hub init hub --name \"Lambeth DataNet\"", Args: cobra.ExactArgs(1),
 	}, func(_ context.Context, args []string) error {
 		h, err := a.initHub(args[0], name)
@@ -48,10 +52,11 @@ The publisher's and the ledger's keys go to DIR.keys, outside the hub.`,
 	return c
 }
 
-func keysDir(dir string) string { return filepath.Clean(dir) + ".keys" }
-
 // initHub makes the keys first: a hub never names a key that nobody holds.
 func (a *app) initHub(dir, name string) (*hub.Hub, error) {
+	if err := hubPlace(dir, name); err != nil {
+		return nil, err
+	}
 	id := hub.NewID()
 	publisher, err := pseudonym.NewPublisherKey(id, a.now())
 	if err != nil {
@@ -65,21 +70,41 @@ func (a *app) initHub(dir, name string) (*hub.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := keysDir(dir)
-	if err := os.Mkdir(keys, 0o700); errors.Is(err, fs.ErrExist) {
-		return nil, &useError{"the folder for the hub's keys is there already", "give another name for the hub, or move " + keys + " away"}
-	} else if err != nil {
-		return nil, &useError{"the folder for the hub's keys cannot be made", "give a folder that you may write"}
-	}
-	h, err := a.found(dir, hub.Hub{ID: id, Name: name, Publisher: publisher.Public(), Ledger: ledger.Public()}, ledger)
-	if err == nil {
-		err = errors.Join(pseudonym.Write(filepath.Join(keys, "ledger.key"), ledger), pseudonym.Write(filepath.Join(keys, "publisher.key"), publisher, to...))
-	}
+	keys, err := newHubKeys(dir)
 	if err != nil {
-		os.RemoveAll(keys)
 		return nil, err
 	}
-	return h, nil
+	defer keys.settle()
+	if err := keys.write(ledger, publisher, to); err != nil {
+		return nil, err
+	}
+	h, err := a.found(dir, hub.Hub{ID: id, Name: name, Publisher: publisher.Public(), Ledger: ledger.Public()}, ledger)
+	keys.done = err == nil
+	return h, err
+}
+
+// hubPlace refuses what cannot become a hub before a passphrase is asked for.
+func hubPlace(dir, name string) error {
+	if name == "" || utf8.RuneCountInString(name) > 200 || strings.ContainsFunc(name, unicode.IsControl) {
+		return &useError{"--name is not a name", "1 to 200 characters on one line"}
+	}
+	switch entries, err := os.ReadDir(dir); {
+	case err == nil && len(entries) > 0 && isHub(dir):
+		return &useError{"there is a hub in this folder already", "name a folder that does not exist yet"}
+	case err == nil && len(entries) > 0:
+		return &useError{"the folder is not empty", "name a folder that does not exist yet"}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return &useError{"a hub cannot be made there", "name a folder that does not exist yet"}
+	}
+	if above, err := os.Stat(filepath.Dir(filepath.Clean(dir))); err != nil || !above.IsDir() {
+		return &useError{"the folder above the hub is not there", "make it first"}
+	}
+	return nil
+}
+
+func isHub(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "hub.json"))
+	return err == nil
 }
 
 func (a *app) found(dir string, h hub.Hub, key *pseudonym.LedgerKey) (*hub.Hub, error) {
@@ -181,7 +206,9 @@ func keep(path string, body []byte) error {
 
 // record appends to the record of decisions, with the ledger's key.
 func (a *app) record(h *openHub, body linkage.Body) error {
-	key, err := pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keysDir(h.Dir()), "ledger.key"), pseudonym.Unlock{})
+	keys := keysDir(h.Dir())
+	os.Remove(filepath.Join(keys, unfinished)) // left when making the hub was cut short at the very end
+	key, err := pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keys, "ledger.key"), pseudonym.Unlock{})
 	if err != nil {
 		return err
 	}
@@ -226,10 +253,20 @@ func (o trustOptions) record() (linkage.TrustRecord, error) {
 		return linkage.TrustRecord{}, err
 	}
 	want := linkage.TrustRecord{Dataset: o.dataset, Guardian: o.guardian, Custodian: o.custodian}
+	if o.guardian != "" {
+		if _, err := note.NewVerifier(o.guardian); err != nil {
+			return want, &useError{"--guardian is not a verifier key", "the key is what datanet key guardian prints as public"}
+		}
+	}
+	if o.custodian != "" {
+		if _, err := pseudonym.ParseCustodianPublic(o.custodian); err != nil {
+			return want, &useError{"--custodian is not a custodian's public part", "it is what datanet key custodian prints as public, a long word that begins with custodian:"}
+		}
+	}
 	for _, pair := range o.sites {
 		site, key, ok := strings.Cut(pair, "=")
-		if !ok || !pseudonym.ValidSite(site) {
-			return want, &useError{"--site is not SITE=KEY", "the key is what datanet key site prints as public"}
+		if _, err := note.NewVerifier(key); !ok || err != nil || !pseudonym.ValidSite(site) {
+			return want, &useError{"--site is not SITE=KEY", "the key is what datanet key site prints as public, for example Z99001=\"$(datanet key show --public Z99001.key)\""}
 		}
 		if want.Sites == nil {
 			want.Sites = map[string]string{}

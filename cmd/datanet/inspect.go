@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,7 +41,7 @@ type inspected struct {
 }
 
 func (a *app) inspectExtract(dir string) error {
-	body, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	body, err := readPlain(filepath.Join(dir, "manifest.json"), schemas.MaxManifest)
 	if err != nil {
 		return &useError{"there is neither an extract nor a publication here", "give the folder that datanet extract or datanet publish wrote"}
 	}
@@ -52,8 +55,7 @@ func (a *app) inspectExtract(dir string) error {
 	}
 	x := inspected{Kind: "extract", Manifest: m, Digest: schemas.Digest(body), Tables: d.Tables, Whole: true}
 	for _, f := range m.Files {
-		file, err := os.ReadFile(filepath.Join(dir, f.Name))
-		if err != nil || schemas.Digest(file) != f.SHA256 {
+		if digest, err := digestOf(filepath.Join(dir, f.Name), f.Bytes); err != nil || digest != f.SHA256 {
 			x.Whole = false
 		}
 	}
@@ -61,9 +63,42 @@ func (a *app) inspectExtract(dir string) error {
 		return err
 	}
 	if !x.Whole {
-		return reported{&publication.IntegrityError{Rule: "a file is not the one that the manifest names"}}
+		return &publication.IntegrityError{Rule: "a file of the extract is not the one that its manifest names", Hint: "do not use it; ask the site to send it again"}
 	}
 	return nil
+}
+
+// plain opens a regular file of at most so many bytes: not a link to somewhere
+// else, nor a pipe that never ends.
+func plain(path string, most int64) (*os.File, error) {
+	if i, err := os.Lstat(path); err != nil {
+		return nil, err
+	} else if !i.Mode().IsRegular() || i.Size() > most {
+		return nil, errors.New("not a plain file of the size expected")
+	}
+	return os.Open(path)
+}
+
+func readPlain(path string, most int64) ([]byte, error) {
+	f, err := plain(path, most)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+func digestOf(path string, bytes int64) (string, error) {
+	f, err := plain(path, bytes)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(f, bytes)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 func printInspected(w io.Writer, x inspected) {
@@ -94,7 +129,7 @@ func (a *app) inspectPublication(dir string) error {
 	}
 	return a.say(p.Header, func(w io.Writer) {
 		fmt.Fprintf(w, "publication %s of %s by hub %s (%s), as at %s\n", p.ID, p.Dataset, p.Hub, p.HubName, p.AsAt)
-		fmt.Fprintf(w, "policy %s\n%s numbers, %s withheld; the audit proved %d of them\n", p.PolicyText, thousands(int64(p.Nodes)), thousands(int64(p.Withheld)), p.Audit.ExactRecoveries)
+		fmt.Fprintf(w, "%s\ndisclosure policy %s\n", counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries), p.PolicyText)
 		fmt.Fprintf(w, "signed by the key it names, %s\n", p.Publisher)
 		for _, m := range p.Catalogue.Measures {
 			fmt.Fprintf(w, "  %-20s %s\n", m.ID, m.Title)

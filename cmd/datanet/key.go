@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -37,6 +40,44 @@ func (o *keyOut) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.out, "out", "", "the key file to make; it must not exist")
 	c.Flags().StringArrayVar(&o.to, "to", nil, "seal it to this age recipient (repeatable); a second one makes the copy in the safe")
 	c.MarkFlagRequired("out")
+}
+
+// free refuses a name that is taken before a passphrase is asked for. Writing
+// is exclusive whatever this says.
+func (o *keyOut) free() error { return freeName(o.out) }
+
+func freeName(out string) error {
+	if out == "" {
+		return &useError{"--out is empty", "name the key file to make"}
+	}
+	if _, err := os.Lstat(out); err == nil {
+		return &useError{out + " exists", "a key is never overwritten: choose another name, or move the old key away"}
+	}
+	if above, err := os.Stat(filepath.Dir(out)); err != nil || !above.IsDir() {
+		return &useError{"there is no folder " + filepath.Dir(out), "make the folder first, readable by you only"}
+	}
+	return nil
+}
+
+func validDataset(name string) error {
+	if !pseudonym.ValidDataset(name) {
+		return &useError{"--dataset is not a dataset's name", "lower-case words joined by hyphens, such as primary-care"}
+	}
+	return nil
+}
+
+func validSite(code string) error {
+	if !pseudonym.ValidSite(code) {
+		return &useError{"--site is not an ODS code", "three to eight capital letters and digits, such as Z99001"}
+	}
+	return nil
+}
+
+func validName(name string) error {
+	if !pseudonym.ValidName(name) {
+		return &useError{"--name is not of the accepted form", "letters, digits and . _ @ -, without spaces, such as a.okafor"}
+	}
+	return nil
 }
 
 // make writes a key file and shows what may be shown of it.
@@ -81,6 +122,9 @@ func newKeyIdentity(a *app) *cobra.Command {
 		Long:    "Makes an age identity file and prints its recipient. The file is not encrypted: keep it where only the unattended job can read it.",
 		Example: "  datanet key identity --out job.identity\n  export DATANET_IDENTITY=job.identity", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
+		if err := freeName(out); err != nil {
+			return err
+		}
 		key, err := pseudonym.NewIdentityKey(a.now())
 		if err != nil {
 			return err
@@ -100,7 +144,12 @@ func newKeyLinkage(a *app) *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use: "linkage --out FILE", Short: "make the linkage key K, once, for every site of every dataset",
 		Example: "  datanet key linkage --out linkage.key", Args: cobra.NoArgs,
-	}, func(context.Context, []string) error { return o.make(a, pseudonym.NewLinkageFile(a.now())) })
+	}, func(context.Context, []string) error {
+		if err := o.free(); err != nil {
+			return err
+		}
+		return o.make(a, pseudonym.NewLinkageFile(a.now()))
+	})
 	o.flags(c)
 	return c
 }
@@ -113,6 +162,9 @@ func newKeyCustodian(a *app) *cobra.Command {
 		Long:    "Makes a dataset's wrap key and the custodian's own keys, and prints the public part for the hub.",
 		Example: "  datanet key custodian --dataset primary-care --out custodian.key", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
+		if err := cmp.Or(validDataset(dataset), o.free()); err != nil {
+			return err
+		}
 		key, err := pseudonym.NewCustodianKey(dataset, a.now())
 		if err != nil {
 			return err
@@ -131,6 +183,9 @@ func newKeyWrap(a *app) *cobra.Command {
 		Use: "wrap --dataset D --site S --custodian FILE --out FILE", Short: "make a site's wrap key, for the custodian to send to the site",
 		Example: "  datanet key wrap --dataset primary-care --site Z99001 --custodian custodian.key --out Z99001.wrap", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
+		if err := cmp.Or(validDataset(dataset), validSite(site), o.free()); err != nil {
+			return err
+		}
 		key, err := openKey[*pseudonym.CustodianKey](a, custodian)
 		if err != nil {
 			return err
@@ -160,6 +215,9 @@ func newKeySite(a *app) *cobra.Command {
 		Long:    "Joins the linkage key and the site's wrap key into the one file that extract needs. The site's signing key is born here; its public part is for the hub.",
 		Example: "  datanet key site --dataset primary-care --site Z99001 --linkage linkage.key --wrap Z99001.wrap --out Z99001.key", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
+		if err := cmp.Or(validDataset(dataset), validSite(site), o.free()); err != nil {
+			return err
+		}
 		l, err := openKey[*pseudonym.LinkageFile](a, linkage)
 		if err != nil {
 			return err
@@ -191,6 +249,9 @@ func newKeyGuardian(a *app) *cobra.Command {
 		Use: "guardian --dataset D --name N --out FILE", Short: "make a Caldicott Guardian's signing key",
 		Example: "  datanet key guardian --dataset primary-care --name ada --out guardian.key", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
+		if err := cmp.Or(validDataset(dataset), validName(name), o.free()); err != nil {
+			return err
+		}
 		key, err := pseudonym.NewGuardianKey(dataset, name, a.now())
 		if err != nil {
 			return err
@@ -205,9 +266,13 @@ func newKeyGuardian(a *app) *cobra.Command {
 }
 
 func newKeyShow(a *app) *cobra.Command {
-	return a.command(&cobra.Command{
+	var public bool
+	c := a.command(&cobra.Command{
 		Use: "show FILE", Short: "say what a key file is, never the key",
-		Example: "  datanet key show Z99001.key", Args: cobra.ExactArgs(1),
+		Long: `Says of a key file what it is for, its check value, by which two copies can be
+compared, and its public part, which is what others need to know of it.`,
+		Example: "  datanet key show Z99001.key\n  datanet hub trust --dataset primary-care --site Z99001=\"$(datanet key show --public Z99001.key)\"",
+		Args:    cobra.ExactArgs(1),
 	}, func(_ context.Context, args []string) error {
 		u, err := a.unlock()
 		if err != nil {
@@ -217,8 +282,21 @@ func newKeyShow(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if public && !a.json {
+			return a.showPublic(d)
+		}
 		return a.describe(d, args[0])
 	})
+	c.Flags().BoolVar(&public, "public", false, "print the public part and nothing else")
+	return c
+}
+
+func (a *app) showPublic(d pseudonym.Description) error {
+	if d.Public == "" {
+		return &useError{"a " + d.Kind + " key has no public part", "leave --public out to see what it has"}
+	}
+	_, err := fmt.Fprintln(a.out, d.Public)
+	return err
 }
 
 func datasetFlag(c *cobra.Command, dataset *string) {

@@ -15,8 +15,8 @@ import (
 )
 
 type loadOptions struct {
-	custodian, memory string
-	threads           int
+	custodian string
+	limits    limits
 }
 
 func newLoad(a *app) *cobra.Command {
@@ -29,59 +29,95 @@ taken on its own; the exit code is the worst. The same extract again is a skip.`
 		Example: "  datanet load extracts/primary-care_Z99001_2026-10-31 --custodian custodian.key --hub hub", Args: cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, args []string) error { return a.runLoad(ctx, o, args) })
 	c.Flags().StringVar(&o.custodian, "custodian", "", "the custodian's key file")
-	c.Flags().IntVar(&o.threads, "threads", 0, "threads (default: one for each processor)")
-	c.Flags().StringVar(&o.memory, "memory", "1GiB", "memory to stay within")
+	o.limits.flags(c, "1GiB")
 	c.MarkFlagRequired("custodian")
 	return c
 }
 
 // loaded is what --json prints.
 type loaded struct {
-	Loads []*load.Result `json:"loads"`
+	Loads []loadedExtract `json:"loads"`
+}
+
+// A loadedExtract says what became of one extract, refused ones included.
+type loadedExtract struct {
+	Path string `json:"path"`
+	*load.Result
+	Error *failure `json:"error,omitempty"`
 }
 
 func (a *app) runLoad(ctx context.Context, o loadOptions, extracts []string) error {
-	h, err := a.openHub()
+	options, h, err := a.loadOptions(o)
 	if err != nil {
-		return err
-	}
-	key, err := openKey[*pseudonym.CustodianKey](a, o.custodian)
-	if err != nil {
-		return err
-	}
-	trusted := h.trust.Dataset(key.Dataset)
-	options := load.Options{Hub: h.Hub, Custodian: key, Trusted: trusted.CustodianVKey, Sites: trusted.Sites, Threads: o.threads}
-	if options.Memory, err = size(o.memory); err != nil {
 		return err
 	}
 	var done loaded
 	var worst error
+	refused := 0
 	step := a.progress()
 	for i, x := range extracts {
 		step(fmt.Sprintf("loading extract %d of %d", i+1, len(extracts)))
 		result, err := load.Run(ctx, x, options)
 		if err == nil {
-			err = a.noteLoad(h, key, result)
+			err = a.noteLoad(h, options.Custodian, result)
+		}
+		if ctx.Err() != nil {
+			worst = ctx.Err()
+			break
 		}
 		if err != nil {
+			refused++
 			worst = worse(ctx, worst, err)
-			result = &load.Result{Status: "refused"}
-			if len(extracts) > 1 {
-				a.progressDone()
-				a.print(kindOf(ctx, err), fmt.Sprintf("extract %d of %d: %v", i+1, len(extracts), err), hintsOf(err))
-				worst = reported{worst}
-			}
+			kind := kindOf(ctx, err)
+			done.Loads = append(done.Loads, loadedExtract{x, &load.Result{Status: "refused"}, newFailure(kind, err.Error(), hintsOf(kind, err))})
+			continue
 		}
-		done.Loads = append(done.Loads, result)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		done.Loads = append(done.Loads, loadedExtract{Path: x, Result: result})
 	}
 	a.progressDone()
-	if worst != nil && len(extracts) == 1 {
+	if len(extracts) == 1 && worst != nil {
 		return worst
 	}
-	return errors.Join(worst, a.say(done, func(w io.Writer) { printLoads(w, done) }))
+	if refused > 0 && ctx.Err() == nil {
+		worst = someRefused{worst, refused, len(extracts)}
+	}
+	return errors.Join(a.say(done, func(w io.Writer) { printLoads(w, done) }), worst)
+}
+
+// someRefused sums up a run in which some extracts did not get in. Its kind
+// and exit code are the worst one's.
+type someRefused struct {
+	error
+	refused, of int
+}
+
+func (s someRefused) Error() string {
+	return fmt.Sprintf("%d of %d extracts were refused", s.refused, s.of)
+}
+func (s someRefused) Unwrap() error { return s.error }
+func (s someRefused) Hints() []string {
+	if s.refused == s.of {
+		return []string{"the reason stands beside each"}
+	}
+	return []string{"the reason stands beside each; the others are in the hub, and giving them again does no harm"}
+}
+
+// loadOptions opens the hub and the custodian's key.
+func (a *app) loadOptions(o loadOptions) (load.Options, *openHub, error) {
+	threads, memory, err := o.limits.read()
+	if err != nil {
+		return load.Options{}, nil, err
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return load.Options{}, nil, err
+	}
+	key, err := openKey[*pseudonym.CustodianKey](a, o.custodian)
+	if err != nil {
+		return load.Options{}, nil, err
+	}
+	trusted := h.trust.Dataset(key.Dataset)
+	return load.Options{Hub: h.Hub, Custodian: key, Trusted: trusted.CustodianVKey, Sites: trusted.Sites, Threads: threads, Memory: memory}, h, nil
 }
 
 // noteLoad brings the record of decisions and the audit log up to what the
@@ -111,10 +147,14 @@ func worse(ctx context.Context, a, b error) error {
 
 func printLoads(w io.Writer, done loaded) {
 	for _, r := range done.Loads {
-		if r.Site == "" {
+		if r.Error != nil {
+			fmt.Fprintf(w, "%s: refused: %s (exit code %d)\n", oneLine(r.Path), r.Error.Message, r.Error.Code)
+			for _, hint := range r.Error.Hints {
+				fmt.Fprintf(w, "  hint: %s\n", hint)
+			}
 			continue
 		}
-		fmt.Fprintf(w, "%s of %s, as at %s, extract %d: %s", r.Site, r.Dataset, r.AsAt, r.Sequence, r.Status)
+		fmt.Fprintf(w, "%s of %s, as at %s, extract number %d: %s", r.Site, r.Dataset, r.AsAt, r.Sequence, r.Status)
 		if r.Reason != "" {
 			fmt.Fprintf(w, " (%s)", r.Reason)
 		}

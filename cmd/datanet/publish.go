@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -17,8 +21,8 @@ import (
 )
 
 type publishOptions struct {
-	dataset, asAt, policy, publisher, out, memory string
-	threads                                       int
+	dataset, asAt, policy, publisher, out string
+	limits                                limits
 }
 
 func newPublish(a *app) *cobra.Command {
@@ -38,17 +42,19 @@ A period is frozen: the same people again are a skip, other people are refused.`
 	f.StringVar(&o.policy, "policy", disclose.PolicyName, "disclosure policy; it must be in the hub's record of decisions")
 	f.StringVar(&o.publisher, "publisher", "", "the publisher's key file (default: publisher.key in the hub's key folder)")
 	f.StringVar(&o.out, "out", "", "folder to make (default: publications/DATE in the hub)")
-	f.IntVar(&o.threads, "threads", 0, "threads (default: one for each processor)")
-	f.StringVar(&o.memory, "memory", "2GiB", "memory to stay within")
+	o.limits.flags(c, "2GiB")
 	return c
 }
 
 func (a *app) runPublish(ctx context.Context, o publishOptions) error {
+	if _, _, err := o.limits.read(); err != nil {
+		return err
+	}
 	h, err := a.openHub()
 	if err != nil {
 		return err
 	}
-	if err := h.allows(o); err != nil {
+	if err := cmp.Or(h.allows(o), o.vacant()); err != nil {
 		return err
 	}
 	if o.publisher == "" {
@@ -74,9 +80,33 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 		return err
 	}
 	return a.say(p, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s\n  as at %s, %s numbers, %s withheld; the audit proved %d of them\n", p.Publication, p.Status, p.AsAt,
-			thousands(int64(p.Nodes)), thousands(int64(p.Withheld)), p.Audit.ExactRecoveries)
+		fmt.Fprintf(w, "%s: %s\n", p.Publication, p.Status)
+		if p.Status == "skipped" {
+			fmt.Fprintln(w, "  the same people are published there already")
+		}
+		fmt.Fprintf(w, "  as at %s: %s\n", p.AsAt, counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries))
 	})
+}
+
+// counted says how much was published, and what the attack on it found.
+func counted(nodes, withheld, recovered int) string {
+	return fmt.Sprintf("%s numbers, of which %s are withheld; the audit could work out %d of those",
+		thousands(int64(nodes)), thousands(int64(withheld)), recovered)
+}
+
+// vacant refuses a folder that holds something that is no publication.
+func (o publishOptions) vacant() error {
+	if o.out == "" {
+		return nil
+	}
+	entries, err := os.ReadDir(o.out)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(entries) == 0) {
+		return nil
+	}
+	if _, other := os.Stat(filepath.Join(o.out, "publication.json")); err == nil && other == nil {
+		return nil
+	}
+	return &useError{"something else stands where the publication would go", "give a folder that does not exist yet with --out"}
 }
 
 // allows asks the record of decisions whether this dataset may be published
@@ -121,7 +151,7 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 	if err != nil {
 		return pipeline.PublishOptions{}, err
 	}
-	memory, err := size(o.memory)
+	threads, memory, err := o.limits.read()
 	return pipeline.PublishOptions{
 		Hub: h.Hub, Dataset: o.dataset, Trusted: trusted.CustodianVKey, AsAt: asAt, Out: o.out,
 		Record: func() func([16]byte) uint64 {
@@ -130,7 +160,7 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 		},
 		Cell:      func(sum, n uint64) (float64, error) { return key.Cell.Uniform(sum, n), nil },
 		Sign:      key.Signer.SignNote,
-		Publisher: key.Public(), CodeLists: schemas.StarterLists(), Tool: version, Threads: o.threads, Memory: memory, Progress: a.progress(),
+		Publisher: key.Public(), CodeLists: schemas.StarterLists(), Tool: version, Threads: threads, Memory: memory, Progress: a.progress(),
 	}, err
 }
 

@@ -46,7 +46,7 @@ func newQuery(a *app) *cobra.Command {
 	f.StringVar(&o.period, "period", "", "date of the hub's publication (default: the newest)")
 	f.StringVar(&o.publisher, "publisher", "", "verifier key of the hub's publisher (default: pinned at first use)")
 	f.StringVar(&o.statistic, "statistic", publication.Statistic, "statistic: proportion")
-	f.StringVar(&o.format, "format", "table", "table, csv, json or parquet")
+	f.StringVar(&o.format, "format", "", "table, csv, json or parquet (default: table)")
 	f.BoolVar(&o.long, "long", false, "one line for each group, with counts and intervals")
 	c.MarkFlagRequired("measure")
 	complete := func(names func(*schemas.Catalogue) []string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -60,6 +60,12 @@ func newQuery(a *app) *cobra.Command {
 }
 
 func (a *app) runQuery(ctx context.Context, o queryOptions) error {
+	if a.json && o.format != "" && o.format != "json" {
+		return &useError{"--json and --format " + o.format + " exclude each other", "give one of them"}
+	}
+	if o.format == "" {
+		o.format = "table"
+	}
 	if a.json {
 		o.format = "json"
 	}

@@ -13,14 +13,18 @@ import (
 func newSynth(a *app) *cobra.Command {
 	var o synth.Options
 	var asAt string
-	c := a.command(&cobra.Command{
+	c := &cobra.Command{
 		Use: "synth --out DIR", Short: "write a synthetic borough: source files and their answer key",
 		Long: `Writes the files that the practices of a synthetic Lambeth would export, with the
 defects that real exports have, and truth/people.csv, the answer key. Every NHS
 number is in the 999 range, which is never issued. The same seed gives the same
 bytes.`,
 		Example: "  datanet synth --out borough --people 60000 --practices 6 --seed 7", Args: cobra.NoArgs,
-	}, func(ctx context.Context, _ []string) error {
+	}
+	a.command(c, func(ctx context.Context, _ []string) error {
+		if o.People < 1 || (o.Practices < 1 && c.Flags().Changed("practices")) {
+			return &useError{"there are no people to write", "give --people and --practices numbers of 1 or more"}
+		}
 		day, err := date("as-at", asAt)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,14 +27,14 @@ func writeTable(ctx context.Context, a *app, p *publication.Publication, x *publ
 		if err := grid(ctx, w, p, x, o); err != nil {
 			return err
 		}
-	} else {
+		legend(w, x)
+		fmt.Fprintf(w, "Counts and intervals: %s --long\n", o.again())
+		return nil
+	}
+	if len(x.By) > 0 {
 		longTable(w, x)
 	}
-	fmt.Fprintln(w)
 	legend(w, x)
-	if !o.long {
-		fmt.Fprintf(w, "Counts and intervals: %s --long\n", o.again())
-	}
 	return nil
 }
 
@@ -57,22 +59,24 @@ func wholePopulation(x *publication.Answer) string {
 	if x.Population == "registered" {
 		who = "People registered with a Lambeth practice, wherever they live"
 	}
-	for d, titles := range x.Where {
-		who += fmt.Sprintf("; %s: %s", d, strings.Join(titles, " + "))
+	for _, d := range slices.Sorted(maps.Keys(x.Where)) {
+		who += fmt.Sprintf("; %s: %s", d, strings.Join(x.Where[d], " + "))
 	}
 	r := x.Reference
 	if r.Value == nil {
-		return who + ". Together: [c]"
+		return who + ".\nAll together: [c]"
 	}
-	return fmt.Sprintf("%s. Together: %.1f (95%% interval %.1f to %.1f; %s of %s)", who, *r.Value, *r.Lower, *r.Upper, thousands(*r.Numerator), thousands(*r.Denominator))
+	return fmt.Sprintf("%s.\nAll together: %.1f per cent (95%% interval %.1f to %.1f), %s of %s people", who, *r.Value, *r.Lower, *r.Upper, thousands(*r.Numerator), thousands(*r.Denominator))
 }
 
 // legend explains every sign that the table can hold.
 func legend(w io.Writer, x *publication.Answer) {
-	fmt.Fprintln(w, "▲ higher, ▼ lower than all together (95% interval clear of that value); no sign: similar.")
+	if len(x.By) > 0 {
+		fmt.Fprintln(w, "▲ higher, ▼ lower than all together (95% interval clear of that value); no sign: similar.")
+	}
 	fmt.Fprintln(w, "[c] withheld to protect people: the number is small, or would help to work out a small one. Nothing is missing.")
 	fmt.Fprintln(w, "Counts are rounded to 5 and slightly changed to protect people; parts may not add up.")
-	fmt.Fprintf(w, "Numerator: %s. Denominator: %s. Age is the year of the date minus the year of birth.\n", x.Measure.NumeratorDefinition, x.Measure.DenominatorDefinition)
+	fmt.Fprintf(w, "Counted: %s. Of: %s.\nAge is the year of the date minus the year of birth.\n", x.Measure.NumeratorDefinition, x.Measure.DenominatorDefinition)
 	if !x.Measure.Verified {
 		fmt.Fprintf(w, "The measure's definition is not verified: %s.\n", x.Measure.Source)
 	}
@@ -96,8 +100,9 @@ func (o queryOptions) again() string {
 	return strings.Join(parts, " ")
 }
 
+// quote writes a word as a shell reads it.
 func quote(s string) string {
-	if strings.ContainsAny(s, " '\"$&|;<>()*?`\\") {
+	if s == "" || strings.ContainsAny(s, " #!~[]{}\n\t'\"$&|;<>()*?`\\") {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s
@@ -135,7 +140,8 @@ func grid(ctx context.Context, w io.Writer, p *publication.Publication, x *publi
 	for _, c := range columns.Rows {
 		last = append(last, sign(c))
 	}
-	printColumns(w, append(lines, append(last, sign(x.Reference))), 14)
+	printColumns(w, append(lines, append(last, sign(x.Reference))), 10)
+	fmt.Fprintln(w)
 	return nil
 }
 
@@ -158,7 +164,7 @@ func longTable(w io.Writer, x *publication.Answer) {
 	for _, d := range x.By {
 		head = append(head, d.Title)
 	}
-	lines := [][]string{append(head, "Per cent", "95% from", "to", "People", "Of")}
+	lines := [][]string{append(head, "Per cent", "95% from", "to", "Counted", "Of")}
 	for _, r := range x.Rows {
 		var line []string
 		for _, g := range r.Groups {
@@ -167,6 +173,7 @@ func longTable(w io.Writer, x *publication.Answer) {
 		lines = append(lines, append(line, sign(r), decimal(r.Lower), decimal(r.Upper), whole(r.Numerator), whole(r.Denominator)))
 	}
 	printColumns(w, lines, 0, len(x.By))
+	fmt.Fprintln(w)
 }
 
 func decimal(v *float64) string {

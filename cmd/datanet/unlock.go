@@ -89,12 +89,41 @@ func (a *app) passphrase(prompt string) (string, error) {
 		return "", &useError{"a passphrase is needed and there is no terminal to ask at", unattended}
 	}
 	fmt.Fprint(a.err, prompt)
-	phrase, err := term.ReadPassword(int(a.in.Fd()))
+	phrase, err := a.typed()
 	fmt.Fprintln(a.err)
+	if a.ctx.Err() != nil {
+		return "", a.ctx.Err()
+	}
 	if err != nil {
 		return "", &useError{"the passphrase could not be read", unattended}
 	}
 	return string(phrase), nil
+}
+
+// typed reads a line that the terminal does not show. Signals are caught for
+// the sake of half-written files, so that Ctrl-C would not end the reading by
+// itself, nor make the terminal show again what is typed.
+func (a *app) typed() ([]byte, error) {
+	fd := int(a.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	type line struct {
+		text []byte
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		return l.text, l.err
+	case <-a.ctx.Done():
+		return nil, term.Restore(fd, before)
+	}
 }
 
 func (a *app) passphraseFrom(path string) (string, error) {

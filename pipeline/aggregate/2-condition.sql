@@ -1,9 +1,10 @@
 -- reads:  run, person, src_observations, condition_code
 -- writes: condition, what each registered person has
 -- grain:  one condition of a person
--- why:    a register is "has a code that no later resolved code ends". Codes count
---         from every practice the person was with. An entry of which only the year
---         is known counts as its first of July; an undated one as the earliest
+-- why:    a register is "has a code that no later resolved code ends"; on the same
+--         day the condition stays. Codes count from every practice the person was
+--         with, up to the date. An entry of which only the year is known counts as
+--         its first of July; an undated one as the earliest
 CREATE TEMP TABLE condition AS
 SELECT person, condition
 FROM (
@@ -14,8 +15,9 @@ FROM (
         coalesce(o.date, make_date(o.year, 7, 1), DATE '0001-01-01') AS day
     FROM src_observations o
     JOIN condition_code c ON c.code = o.concept
+    CROSS JOIN run r
     SEMI JOIN person p ON p.person = o.person
+    WHERE coalesce(o.date <= r.as_at, o.year <= year(r.as_at), true)
 )
-WHERE day <= (SELECT as_at FROM run) OR year(day) = (SELECT year(as_at) FROM run)
 GROUP BY person, condition
-HAVING max(day) FILTER (NOT resolved) > coalesce(max(day) FILTER (resolved), DATE '0001-01-01' - 1);
+HAVING max(day) FILTER (NOT resolved) >= coalesce(max(day) FILTER (resolved), DATE '0001-01-01');

@@ -17,5 +17,4 @@ HAVING count(*) >= m.at_least
 UNION ALL
 SELECT p.person, r.feature
 FROM person p
-JOIN recorded r ON r.lowest_age = 0 OR p.years >= r.lowest_age
-WHERE p.ethnicity NOT IN ('Z', '99');
+JOIN recorded r ON r.code = p.ethnicity AND (r.lowest_age = 0 OR p.years >= r.lowest_age);

@@ -93,7 +93,7 @@ func vocabulary(ctx context.Context, e *engine.Engine, o Options) error {
 		{"condition_code", "condition VARCHAR, code VARCHAR, resolved BOOLEAN", codes},
 		{"denominator", "feature INTEGER, lowest_age INTEGER", denominators},
 		{"membership", "feature INTEGER, condition VARCHAR, at_least INTEGER, lowest_age INTEGER", memberships},
-		{"recorded", "feature INTEGER, lowest_age INTEGER", recorded},
+		{"recorded", "feature INTEGER, code VARCHAR, lowest_age INTEGER", recorded},
 		{"place", "axis VARCHAR, level INTEGER, code VARCHAR, value INTEGER", places(o.Catalogue)},
 	} {
 		if err := e.Exec(ctx, "preparing", "CREATE TEMP TABLE "+t.name+" ("+t.columns+")"); err != nil {
@@ -131,8 +131,10 @@ func features(c *schemas.Catalogue) (denominators, memberships, recorded [][]any
 		switch {
 		case f.Measure == nil:
 			denominators = append(denominators, []any{i, f.LowestAge})
-		case f.Measure.Numerator.Kind == "ethnicity-recorded":
-			recorded = append(recorded, []any{i, f.LowestAge})
+		case f.Measure.Numerator.Kind == schemas.KindEthnicityRecorded:
+			for _, code := range recordedCodes(c, f.Measure) {
+				recorded = append(recorded, []any{i, code, f.LowestAge})
+			}
 		default:
 			for _, condition := range f.Measure.Numerator.Of {
 				memberships = append(memberships, []any{i, condition, max(1, f.Measure.Numerator.Count), f.LowestAge})
@@ -140,6 +142,16 @@ func features(c *schemas.Catalogue) (denominators, memberships, recorded [][]any
 		}
 	}
 	return denominators, memberships, recorded
+}
+
+func recordedCodes(c *schemas.Catalogue, m *schemas.Measure) []string {
+	var codes []string
+	for _, v := range c.Axis("ethnicity").Values {
+		if m.Numerator.Recorded(&v) {
+			codes = append(codes, v.Codes...)
+		}
+	}
+	return codes
 }
 
 // places says which value of an axis a code stands for, at each level.
@@ -230,8 +242,7 @@ func place(ctx context.Context, e *engine.Engine, c *schemas.Catalogue, columns 
 	selects, joins := []string{"p.person", "p.record_number"}, ""
 	for i, l := range columns {
 		a := &c.Axes[l.axis]
-		rest := slices.IndexFunc(a.Values, func(v schemas.Value) bool { return v.Rest })
-		selects = append(selects, fmt.Sprintf("coalesce(l%d.value, %d) AS %s", i, a.At(rest, l.at), l.column()))
+		selects = append(selects, fmt.Sprintf("coalesce(l%d.value, %d) AS %s", i, a.At(a.Rest(), l.at), l.column()))
 		joins += fmt.Sprintf(" LEFT JOIN place l%d ON l%d.axis = %s AND l%d.level = %d AND l%d.code = p.%s", i, i, engine.Literal(l.id), i, l.at, i, l.id)
 	}
 	return e.Exec(ctx, "placing people", "CREATE TEMP TABLE placed AS SELECT "+strings.Join(selects, ", ")+" FROM person p"+joins)

@@ -301,7 +301,7 @@ func TestEveryNumberIsChecked(t *testing.T) {
 		kept := counts[f][node]
 		counts[f][node].N++
 		counts[f][node].S += r.Uint64() | 1
-		if counts.check(table, n, d.impossible) == nil {
+		if counts.check(table, n, d.impossible, d.everyone) == nil {
 			t.Fatalf("seed %d: feature %d, node %d", seed, f, node)
 		}
 		counts[f][node] = kept

@@ -30,7 +30,7 @@ const mostPeople = 1 << 30
 
 // check refuses counts that cannot be those of one set of people: the audit reasons from sums, so a sum that fails
 // would make it prove what is false.
-func (c Counts) check(t *Table, n *Nodes, impossible [][]bool) error {
+func (c Counts) check(t *Table, n *Nodes, impossible, everyone [][]bool) error {
 	if len(c) != len(t.Features) {
 		return fmt.Errorf("counts of %d features for a table of %d", len(c), len(t.Features))
 	}
@@ -44,7 +44,7 @@ func (c Counts) check(t *Table, n *Nodes, impossible [][]bool) error {
 		c.checkAlone(f, impossible[f], func(node int, rule string) { faults.add(t.Features[f].ID, n.place(node), rule) })
 		c.checkSums(f, n, func(node int, rule string) { faults.add(t.Features[f].ID, n.place(node), rule) })
 		if g := t.Features[f].Within; g >= 0 {
-			c.checkWithin(f, g, func(node int, rule string) { faults.add(t.Features[f].ID, n.place(node), rule) })
+			c.checkWithin(f, g, everyone[f], func(node int, rule string) { faults.add(t.Features[f].ID, n.place(node), rule) })
 		}
 	}
 	return faults.err()
@@ -79,11 +79,14 @@ func (c Counts) checkSums(f int, n *Nodes, fault func(int, string)) {
 }
 
 // checkWithin also asks that equal counts be equal people: a subset as large as the set is the set.
-func (c Counts) checkWithin(f, g int, fault func(int, string)) {
+func (c Counts) checkWithin(f, g int, everyone []bool, fault func(int, string)) {
 	for node, x := range c[f] {
 		y := c[g][node]
 		if x.N > y.N || (x.N == y.N && x.S != y.S) {
 			fault(node, "counted within fewer or other people")
+		}
+		if everyone != nil && everyone[node] && x != y {
+			fault(node, "somebody is left out where the definition holds everyone")
 		}
 	}
 }

@@ -27,14 +27,14 @@ func newDraft(policy Policy, table *Table, exact Counts) (*draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registering the lattice: %w", err)
 	}
-	impossible := table.impossible(nodes)
-	if err := exact.check(table, nodes, impossible); err != nil {
+	impossible, everyone := table.impossible(nodes), table.everyone(nodes)
+	if err := exact.check(table, nodes, impossible, everyone); err != nil {
 		return nil, fmt.Errorf("checking exact counts: %w", err)
 	}
 	features := len(table.Features)
 	d := &draft{
 		policy: policy, table: table, nodes: nodes, exact: exact, impossible: impossible, order: table.inward(),
-		everyone: make([][]bool, features), perturbed: make([][]int64, features), repaired: make([][]bool, features), merged: make([]bool, features), zeroShown: make([][]bool, features),
+		everyone: everyone, perturbed: make([][]int64, features), repaired: make([][]bool, features), merged: make([]bool, features), zeroShown: make([][]bool, features),
 		cells: make(Published, features), reasons: make([][]Reason, features),
 	}
 	for f := range features {
@@ -42,7 +42,6 @@ func newDraft(policy Policy, table *Table, exact Counts) (*draft, error) {
 		d.repaired[f] = make([]bool, nodes.Len())
 		d.cells[f] = make([]Cell, nodes.Len())
 		d.reasons[f] = make([]Reason, nodes.Len())
-		d.everyone[f] = d.findEveryone(f)
 	}
 	return d, nil
 }

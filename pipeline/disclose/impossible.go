@@ -35,39 +35,20 @@ func (s *sums) follow(marks []bool) (changed bool) {
 	return changed
 }
 
-// everyone marks where a feature holds, by its definition, all of what it is counted within: ages 20–24 in a
-// denominator of adults. Every reader knows it, so the audit must. It is read off the counts along the axes by which
-// the feature excludes people, and along no other, where it could only be chance. nil means nowhere.
-func (d *draft) findEveryone(f int) []bool {
-	g := d.table.Features[f].Within
-	if g < 0 || d.impossible[f] == nil {
-		return nil
-	}
-	marks, defining := make([]bool, d.nodes.Len()), d.definingAxes(f)
-	for node := range marks {
-		values := d.nodes.At(node)
-		for axis := range values {
-			if !defining[axis] {
-				values[axis] = 0
-			}
+// everyone marks, by feature, the nodes where it holds by its definition all of what it is counted within: ages 20–24
+// in a denominator of adults. Every reader knows it, so the audit must. That a group of a real population happens to
+// have no children is another matter: it is a fact about people, and the audit may not take it for granted. A feature
+// that names no such place has nil.
+func (t *Table) everyone(n *Nodes) [][]bool {
+	marks := make([][]bool, len(t.Features))
+	for f, feature := range t.Features {
+		if feature.Everyone == nil || feature.Within < 0 {
+			continue
 		}
-		if p, ok := d.nodes.Index(values...); ok && d.exact[g][p].N > 0 {
-			marks[node] = d.exact[f][p] == d.exact[g][p]
+		marks[f] = make([]bool, n.Len())
+		for node := range marks[f] {
+			marks[f][node] = feature.Everyone(n.At(node))
 		}
 	}
 	return marks
-}
-
-// definingAxes are those with a value where the feature is impossible whatever the others are.
-func (d *draft) definingAxes(f int) []bool {
-	defining := make([]bool, len(d.table.Axes))
-	for axis := range defining {
-		values := make([]int, len(d.table.Axes))
-		for v := range d.table.Axes[axis].Values {
-			values[axis] = v
-			node, ok := d.nodes.Index(values...)
-			defining[axis] = defining[axis] || (ok && d.impossible[f][node])
-		}
-	}
-	return defining
 }

@@ -78,7 +78,8 @@ func boroughTable(measures int) *Table {
 		},
 		Features: []Feature{
 			{ID: "people", Within: -1},
-			{ID: "adults", Within: 0, Impossible: func(node []int) bool { return node[2] == 1 || node[2] == 5 || node[2] == 6 }},
+			{ID: "adults", Within: 0, Impossible: func(node []int) bool { return node[2] == 1 || node[2] == 5 || node[2] == 6 },
+				Everyone: func(node []int) bool { return node[2] > 1 && node[2] != 5 && node[2] != 6 }},
 		},
 	}
 	for m := range measures {

@@ -36,6 +36,9 @@ type Feature struct {
 	// Impossible says where nobody can be counted by definition, as children in a denominator of adults; nil is nowhere.
 	// It is shown as 0 and it is how the audit comes to know what every reader knows. node has one value per axis.
 	Impossible func(node []int) bool
+	// Everyone says where the feature holds by definition everyone it is counted within, as ages 20–24 do in a denominator
+	// of adults; nil is nowhere. The audit takes it as known.
+	Everyone func(node []int) bool
 }
 
 // A Table is everything that is published together from one set of people. Nothing outside it is ever computed from

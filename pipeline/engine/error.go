@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
 )
@@ -15,7 +16,8 @@ import (
 type Error struct {
 	Step   string
 	Rule   string // what went wrong, in our words
-	Line   int64  // line of the CSV file, when DuckDB named one
+	File   string // path of the CSV file that is to blame, when DuckDB named one
+	Line   int64  // its line, when DuckDB named one
 	Memory bool   // the memory limit was reached
 	Source bool   // the fault lies in the file that was read
 }
@@ -35,7 +37,16 @@ func (e *Error) Hints() []string {
 	return nil
 }
 
-var csvLine = regexp.MustCompile(`(?m)^(?:.*: )?CSV Error on Line: ([0-9]+)`)
+// What DuckDB says of a CSV file. Its text quotes the row between the line and
+// the path, so the first line number and the last path are its own words.
+var (
+	csvLine = regexp.MustCompile(`(?m)^(?:.*: )?CSV Error on Line: ([0-9]+)`)
+	csvFile = regexp.MustCompile(`(?m)^ *file ?= ?(.*)$`)
+)
+
+// csvState is what DuckDB says of a row that ends in another way than the
+// rows before it. It does not say where.
+const csvState = "The CSV Parser state machine reached an invalid state"
 
 // fault turns a driver's error into ours. A cancelled context comes first:
 // DuckDB calls that an interrupt.
@@ -51,12 +62,23 @@ func (e *Engine) fault(ctx context.Context, step string, err error) error {
 		return fmt.Errorf("%s: %w", step, err)
 	}
 	out := &Error{Step: step, Rule: e.words(known)}
-	if m := csvLine.FindStringSubmatch(known.Msg); m != nil {
-		out.Line, _ = strconv.ParseInt(m[1], 10, 64)
-		out.Rule, out.Source = "is not a well-formed CSV row of this table", true
-	}
 	out.Memory = known.Type == duckdb.ErrorTypeOutOfMemory
+	out.blameCSV(known.Msg)
 	return out
+}
+
+func (e *Error) blameCSV(message string) {
+	if m := csvLine.FindStringSubmatch(message); m != nil {
+		e.Line, _ = strconv.ParseInt(m[1], 10, 64)
+		e.Rule, e.Source = "is not a well-formed CSV row of this table", true
+	} else if strings.Contains(message, csvState) {
+		e.Rule, e.Source = "is not well-formed CSV: it mixes line ends, or a quotation mark stands where none may", true
+	} else {
+		return
+	}
+	if m := csvFile.FindAllStringSubmatch(message, -1); m != nil {
+		e.File = m[len(m)-1][1]
+	}
 }
 
 // words never repeats DuckDB's text for a private engine.

@@ -15,7 +15,8 @@ import (
 // instance of its own, and instances are kept for the next call, so that one
 // may hold a keyed hash that is reset rather than made anew.
 //
-// A missing input gives a missing result and does not reach the function.
+// A missing input gives a missing result and does not reach the function. A
+// function that panics fails its statement; what it panicked with is dropped.
 
 // A CodeOfText turns text into a code of 16 bytes; ok false gives NULL.
 type CodeOfText func(text []byte) (code [16]byte, ok bool)
@@ -77,7 +78,10 @@ func (e *Engine) RegisterNumberOfCode(name string, maker func() NumberOfCode) er
 	})
 }
 
-var errInput = errors.New("the function got a value of another type")
+var (
+	errInput = errors.New("the function got a value of another type")
+	errPanic = errors.New("the function failed")
+)
 
 func code16(in driver.Value) ([16]byte, error) {
 	switch v := in.(type) {
@@ -115,7 +119,14 @@ func register[F any](e *Engine, name string, in, out duckdb.Type, maker func() F
 		return fmt.Errorf("registering %s: %w", name, err)
 	}
 	instances := sync.Pool{New: func() any { return maker() }}
-	executor := func(_ context.Context, chunk *duckdb.ChunkIteratorState) error {
+	executor := func(_ context.Context, chunk *duckdb.ChunkIteratorState) (err error) {
+		// A panic would end the process from inside the database, and its
+		// traceback would print the arguments.
+		defer func() {
+			if recover() != nil {
+				err = errPanic
+			}
+		}()
 		f := instances.Get().(F)
 		defer instances.Put(f)
 		for row, err := range chunk.Rows() {

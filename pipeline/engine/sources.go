@@ -16,14 +16,16 @@ const MaxLine = 2 << 20
 // ReadCSV is the SQL that reads a CSV file as text. The columns are called c0,
 // c1, …, in the file's order: the caller has read the header and knows which
 // is which, and a hostile header never becomes a name. Every row must have
-// exactly that many fields.
+// exactly that many fields. Nothing is guessed: a folder called c0=7 would
+// otherwise fill the first column.
 func ReadCSV(path string, columns int) string {
 	names := make([]string, columns)
 	for i := range names {
 		names[i] = fmt.Sprintf("'c%d': 'VARCHAR'", i)
 	}
 	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "+
-		"strict_mode = true, null_padding = false, max_line_size = %d, columns = {%s})",
+		"strict_mode = true, null_padding = false, hive_partitioning = false, compression = 'none', "+
+		"max_line_size = %d, columns = {%s})",
 		Literal(path), MaxLine, strings.Join(names, ", "))
 }
 

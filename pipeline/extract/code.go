@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -49,11 +50,11 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 			return nil, err
 		}
 		if err := e.CopyParquet(ctx, "coding "+t.Name, string(query), path); err != nil {
-			return nil, blame(src.tableOf(t.Name), err)
+			return nil, src.blame(err)
 		}
 		c.files[t.Name] = path
 	}
-	return c, c.account(ctx, e)
+	return c, c.account(ctx, e, src)
 }
 
 // prepare runs the steps before the tables, in the order of their names.
@@ -62,7 +63,7 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 		return err
 	}
 	if err := relations(ctx, e, src); err != nil {
-		return err
+		return src.blame(err)
 	}
 	names, err := fs.Glob(steps, src.dataset.ID+"/[0-9]-*.sql")
 	if err != nil {
@@ -72,15 +73,29 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 	for _, name := range append([]string{"dates.sql"}, names...) {
 		step := strings.TrimSuffix(filepath.Base(name), ".sql")
 		if step == "5-people" {
-			if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
-				return blame("the postcode lookup", err)
+			if err := between(ctx, e); err != nil {
+				return src.blame(err)
 			}
 		}
 		if err := run(ctx, e, name, "step "+step); err != nil {
-			return blame(src.tableOf(step), err)
+			return src.blame(err)
 		}
 	}
 	return nil
+}
+
+// between is what comes when patients are known and people are not yet.
+func between(ctx context.Context, e *engine.Engine) error {
+	twice, err := e.Number(ctx, "counting patients", "SELECT count(*) FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1)")
+	if err != nil {
+		return err
+	}
+	if twice > 0 {
+		// Which row holds would be a guess, and so would be whose opt-out counts.
+		return &SourceError{Rule: fmt.Sprintf("the site's patients who stand there more than once: %d", twice),
+			Hint: "give one full export, not several days' changes in one file"}
+	}
+	return run(ctx, e, "places.sql", "finding the areas")
 }
 
 func run(ctx context.Context, e *engine.Engine, name, step string) error {
@@ -121,7 +136,7 @@ func register(e *engine.Engine, o Options) error {
 }
 
 // account reads the counts that only the first database can give.
-func (c *coded) account(ctx context.Context, e *engine.Engine) error {
+func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) error {
 	c.births = map[[16]byte][]int32{}
 	if err := e.Query(ctx, "noting birth dates", "SELECT person, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL", func(r *sql.Rows) error {
 		var code engine.Code
@@ -137,6 +152,9 @@ func (c *coded) account(ctx context.Context, e *engine.Engine) error {
 	var err error
 	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM patient GROUP BY problem"); err != nil {
 		return err
+	}
+	if src.postcodes == nil {
+		return nil
 	}
 	c.unmatched, err = e.Number(ctx, "counting areas", "SELECT count(*) FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL")
 	return err
@@ -171,13 +189,4 @@ func (s *source) folders() []string {
 	}
 	slices.Sort(dirs)
 	return dirs
-}
-
-// tableOf names the source table that a step streams, for its errors.
-func (s *source) tableOf(step string) string {
-	relation := map[string]string{
-		"1-practice": "organisation", "2-codes": "clinical_code", "3-patients": "patient", "4-facts": "entry",
-		"observations": "entry", "medications": "issue",
-	}[step]
-	return s.format.Relations[relation].Table
 }

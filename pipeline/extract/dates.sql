@@ -18,35 +18,58 @@ CREATE TEMP MACRO clinical_precision(d, p) AS
         ELSE 'Y'
     END;
 
+-- The first and the last day that a date of this precision can mean.
+CREATE TEMP MACRO earliest(d, p) AS
+    CASE p
+        WHEN 'YMD' THEN d
+        WHEN 'YM' THEN CAST(date_trunc('month', d) AS DATE)
+        WHEN 'Y' THEN CAST(date_trunc('year', d) AS DATE)
+    END;
+
+CREATE TEMP MACRO latest(d, p) AS
+    CASE p
+        WHEN 'YMD' THEN d
+        WHEN 'YM' THEN last_day(d)
+        WHEN 'Y' THEN make_date(year(d), 12, 31)
+    END;
+
 -- A date is possible when it lies between the person's birth and the date of
 -- the export, each compared as finely as the date is known.
 CREATE TEMP MACRO possible(d, p, birth, as_at) AS
-    CASE p
-        WHEN 'U' THEN true
-        WHEN 'YMD' THEN d <= as_at AND (birth IS NULL OR d >= birth)
-        WHEN 'YM' THEN d <= as_at AND (birth IS NULL OR d >= date_trunc('month', birth))
-        ELSE year(d) <= year(as_at) AND (birth IS NULL OR year(d) >= year(birth))
+    CASE
+        WHEN p = 'U' THEN true
+        ELSE earliest(d, p) <= as_at AND (birth IS NULL OR latest(d, p) >= birth)
     END;
 
--- Within 28 days of the person's own birth or death. A month counts when any
--- of its days does.
-CREATE TEMP MACRO own_days(d, p, birth, death) AS
-    coalesce(abs(date_diff('day', birth, d)) <= CASE p WHEN 'YM' THEN 59 ELSE 28 END, false)
-    OR coalesce(abs(date_diff('day', death, d)) <= CASE p WHEN 'YM' THEN 59 ELSE 28 END, false);
+-- Within 28 days of the person's own birth or death. A month counts when any of
+-- its days does. Where a birth or a death is not known well enough to tell
+-- (vague), every date counts.
+CREATE TEMP MACRO near_day(d, p, own) AS
+    coalesce(CASE p
+        WHEN 'YM' THEN date_diff('day', own, earliest(d, 'YM')) <= 28 AND date_diff('day', latest(d, 'YM'), own) <= 28
+        ELSE abs(date_diff('day', own, d)) <= 28
+    END, false);
 
-CREATE TEMP MACRO own_precision(d, p, birth, death) AS
-    CASE WHEN p IN ('YMD', 'YM') AND own_days(d, p, birth, death) THEN 'Y' ELSE p END;
+CREATE TEMP MACRO own_days(d, p, birth, death, vague) AS
+    vague OR near_day(d, p, birth) OR near_day(d, p, death);
 
-CREATE TEMP MACRO own_date(d, p, birth, death) AS
-    CASE own_precision(d, p, birth, death)
-        WHEN 'YMD' THEN d
-        WHEN 'YM' THEN CAST(date_trunc('month', d) AS DATE)
-    END;
+CREATE TEMP MACRO own_precision(d, p, birth, death, vague) AS
+    CASE WHEN p IN ('YMD', 'YM') AND own_days(d, p, birth, death, vague) THEN 'Y' ELSE p END;
+
+-- The date itself, as far as own_precision lets it stand.
+CREATE TEMP MACRO own_date(d, p) AS
+    CASE p WHEN 'YMD' THEN d WHEN 'YM' THEN earliest(d, 'YM') END;
 
 -- The month of a day as YYYY-MM, or its year alone near birth or death.
-CREATE TEMP MACRO own_month(d, birth, death) AS
+CREATE TEMP MACRO own_month(d, birth, death, vague) AS
     CASE
         WHEN clinical_date(d) IS NULL THEN NULL
-        WHEN own_days(d, 'YM', birth, death) THEN strftime(d, '%Y')
+        WHEN own_days(d, 'YM', birth, death, vague) THEN strftime(d, '%Y')
         ELSE strftime(d, '%Y-%m')
     END;
+
+-- A number whose digits are a day: 19800506 or 6051980.
+CREATE TEMP MACRO spells_day(v, own) AS
+    coalesce(v IN (
+        year(own) * 10000 + month(own) * 100 + day(own),
+        day(own) * 1000000 + month(own) * 10000 + year(own)), false);

@@ -51,12 +51,22 @@ func (e *UseError) Kind() string { return "use" }
 // Hints says what to do.
 func (e *UseError) Hints() []string { return []string{e.Hint} }
 
-// blame turns an engine's error about a file into a SourceError.
-func blame(table string, err error) error {
+// blame turns an engine's error about a file into a SourceError that names the
+// table whose file it is.
+func (s *source) blame(err error) error {
 	var fault *engine.Error
-	if errors.As(err, &fault) && fault.Source {
-		return &SourceError{Table: table, Row: fault.Line, Rule: fault.Rule,
-			Hint: "export the table again; a row was cut off, or a quotation mark is missing"}
+	if !errors.As(err, &fault) || !fault.Source {
+		return err
 	}
-	return err
+	out := &SourceError{Row: fault.Line, Rule: fault.Rule,
+		Hint: "export the table again, in UTF-8; a row was cut off, or a quotation mark is missing"}
+	for name, file := range s.tables {
+		if file.path == fault.File {
+			out.Table = name
+		}
+	}
+	if s.postcodes != nil && s.postcodes.path == fault.File {
+		out.Table = lookupName
+	}
+	return out
 }

@@ -66,13 +66,13 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	src, err := open(o)
+	o.Progress("looking at the files")
+	src, err := open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	memory, err := recall(o)
-	if err != nil {
-		return nil, err
+	if _, err := recall(o); err != nil {
+		return nil, err // better now than after the work
 	}
 	stage, err := newStaging(o.Out, src.name(o))
 	if err != nil {
@@ -94,15 +94,27 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := readBack(ctx, o, src.dataset, stage.final, coded.births); err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if o.DryRun {
 		return result, nil
 	}
-	return result, publish(o, src, stage, memory, result, files)
+	if err := publish(o, src, stage, result, files); err != nil {
+		return nil, err
+	}
+	return result, nil
 }
 
 func (o *Options) complete() error {
 	if o.CodeLists == nil {
 		o.CodeLists = schemas.StarterLists()
+	}
+	if err := checkLists(o.CodeLists); err != nil {
+		return err
+	}
+	if o.Threads < 0 || o.Memory < 0 {
+		return &UseError{"threads and memory cannot be negative", "leave them out, and every processor and 1 GiB are used"}
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
@@ -123,30 +135,42 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// publish signs the extract and gives it its name. The sequence is spent
-// before the rename: after a crash between the two a number is missing, which
-// is noted at the hub, and never used twice, which would be refused there.
-func publish(o Options, src *source, stage *staging, remembered *memory, result *Result, files []schemas.ManifestFile) error {
+// deciding are the lists without which a gate would let everything through.
+var deciding = []string{"type-1-opt-out", "identifiers"}
+
+func checkLists(lists schemas.Lists) error {
+	for _, name := range deciding {
+		if l := lists[name]; l == nil || len(l.Entries) == 0 {
+			return &UseError{"the code list " + name + " holds no code, so its gate would stop nobody", "give a list with its codes"}
+		}
+	}
+	return nil
+}
+
+// publish signs the extract and gives it its name. Sequence and hash are
+// remembered before the rename, all at once: after a crash between the two a
+// number is missing, which is noted at the hub as an extract that never came,
+// and never used twice, which would be refused there.
+func publish(o Options, src *source, stage *staging, result *Result, files []schemas.ManifestFile) error {
+	unlock, err := lockKey(o)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	remembered, err := recall(o) // another extract may have ended meanwhile
+	if err != nil {
+		return err
+	}
 	remembered.Sequence++
 	result.Sequence = remembered.Sequence
-	m := src.manifest(o, result, files, remembered)
-	body := m.Encode()
-	sig, err := o.Key.Signer.SignNote(schemas.Statement("manifest", schemas.Digest(body)))
-	if err != nil {
-		return fmt.Errorf("signing the manifest: %w", err)
-	}
-	if err := stage.write("manifest.json", body); err != nil {
-		return err
-	}
-	if err := stage.write("manifest.sig", sig); err != nil {
-		return err
-	}
-	if err := remembered.save(o); err != nil {
-		return err
-	}
-	if result.Extract, err = stage.commit(); err != nil {
+	body := src.manifest(o, result, files, remembered).Encode()
+	if err := stage.seal(o.Key.Signer, body); err != nil {
 		return err
 	}
 	remembered.Previous = schemas.Digest(body)
-	return remembered.save(o)
+	if err := remembered.save(o); err != nil {
+		return err
+	}
+	result.Extract, err = stage.commit()
+	return err
 }

@@ -8,10 +8,11 @@ import (
 // What an identifier looks like in text. The check has its own eyes, on
 // purpose: it shares no code with what it checks.
 var (
-	postcodeText = regexp.MustCompile(`(?i)\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b`)
+	postcodeText = regexp.MustCompile(`(?i)\b[A-Z]{1,2}[0-9][A-Z0-9]?[\s\x{a0}-]{0,2}[0-9][A-Z]{2}\b`)
 	emailText    = regexp.MustCompile(`[^\s@]+@[^\s@]+\.[^\s@]+`)
-	numberText   = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){9,}`)
-	dayText      = regexp.MustCompile(`\b(?:([0-9]{4})-?([0-9]{2})-?([0-9]{2})|([0-9]{2})[/.-]([0-9]{2})[/.-]([0-9]{4}))\b`)
+	digitsText   = regexp.MustCompile(`[0-9]+`)
+	dayText      = regexp.MustCompile(`\b(?:([0-9]{4})[/.-]?([0-9]{1,2})[/.-]?([0-9]{1,2})|([0-9]{1,2})[/.-]?([0-9]{1,2})[/.-]?([0-9]{4}))\b`)
+	codeText     = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10
 )
 
 // identifier names what a text gives away, or returns nothing.
@@ -22,14 +23,33 @@ func identifier(text []byte, test bool) string {
 	case emailText.Match(text):
 		return "an e-mail address"
 	}
-	for _, run := range numberText.FindAll(text, -1) {
-		digits := onlyDigits(run)
-		if len(digits) == 10 && isNumber(parse(digits), test) {
-			return "an NHS number"
-		}
+	if hasNumber(text, test) {
+		return "an NHS number"
 	}
 	return ""
 }
+
+// hasNumber looks for ten digits that are an NHS number, in one group or in
+// neighbouring ones, as in 999 000 0018, 999-000-0018 or 999.000.0018.
+func hasNumber(text []byte, test bool) bool {
+	groups := digitsText.FindAllIndex(text, -1)
+	for i := range groups {
+		var digits []byte
+		for j := i; j < len(groups) && len(digits) < 10; j++ {
+			if j > i && groups[j][0]-groups[j-1][1] > widestGap {
+				break
+			}
+			digits = append(digits, text[groups[j][0]:groups[j][1]]...)
+		}
+		if len(digits) == 10 && isNumber(parse(digits), test) {
+			return true
+		}
+	}
+	return false
+}
+
+// widestGap is how far apart groups of one number may stand, in bytes.
+const widestGap = 3
 
 // isNumber says whether n is a valid NHS number of an issued range: 4, 6 and 7,
 // and 9 where test numbers are what is coded. Modulus 11 over all ten digits
@@ -49,16 +69,6 @@ func isNumber(n int64, test bool) bool {
 	return sum%11 == 0
 }
 
-func onlyDigits(run []byte) []byte {
-	var digits []byte
-	for _, b := range run {
-		if b >= '0' && b <= '9' {
-			digits = append(digits, b)
-		}
-	}
-	return digits
-}
-
 func parse(digits []byte) int64 {
 	var n int64
 	for _, d := range digits {
@@ -75,8 +85,19 @@ func daysIn(text []byte) []int32 {
 		if y == nil {
 			y, mo, d = m[6], m[5], m[4]
 		}
-		t := time.Date(int(parse(y)), time.Month(parse(mo)), int(parse(d)), 0, 0, 0, 0, time.UTC)
-		days = append(days, int32(t.Unix()/86400))
+		days = append(days, dayOf(parse(y), parse(mo), parse(d)))
 	}
 	return days
+}
+
+// daysOf reads a number as 19800506 or 6051980.
+func daysOf(n int64) []int32 {
+	if n < 1e6 || n > 99_999_999 {
+		return nil
+	}
+	return []int32{dayOf(n/1e4, n/100%100, n%100), dayOf(n%1e4, n/1e4%100, n/1e6)}
+}
+
+func dayOf(year, month, day int64) int32 {
+	return int32(time.Date(int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }

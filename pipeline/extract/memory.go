@@ -3,8 +3,12 @@ package extract
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"datanet/pseudonym"
 	"datanet/schemas"
@@ -13,8 +17,8 @@ import (
 // memory is what a site must remember between extracts. It lies encrypted
 // beside the key file.
 type memory struct {
-	Sequence int64  `json:"sequence"` // of the last extract that was begun
-	Previous string `json:"previous"` // sha256 of the last manifest
+	Sequence int64  `json:"sequence"` // of the last extract that was signed
+	Previous string `json:"previous"` // sha256 of its manifest
 }
 
 func recall(o Options) (*memory, error) {
@@ -30,6 +34,20 @@ func recall(o Options) (*memory, error) {
 		return nil, errors.New("the state beside the key file was written by another version")
 	}
 	return &m, nil
+}
+
+// lockKey keeps other extracts with the same key from counting at the same
+// time, whatever folders they write to.
+func lockKey(o Options) (unlock func(), err error) {
+	f, err := os.Open(o.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("locking the key file: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking the key file: %w", err)
+	}
+	return func() { f.Close() }, nil
 }
 
 func (m *memory) save(o Options) error {

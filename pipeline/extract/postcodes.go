@@ -13,6 +13,9 @@ var (
 	lsoaColumns     = []string{"lsoa21cd", "lsoa21"}
 )
 
+// lookupName is what messages call the postcode lookup.
+const lookupName = "the postcode lookup"
+
 // openPostcodes finds the postcode lookup: the one asked for, or
 // postcodes.csv beside the sources.
 func openPostcodes(o Options) (*sourceFile, error) {
@@ -27,19 +30,26 @@ func openPostcodes(o Options) (*sourceFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Postcodes != "" {
+		// A lookup that several practices share may be a link; one that lies
+		// in the export is not followed.
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, &SourceError{Rule: "there is no postcode lookup, so nobody would have a ward",
 			Hint: "give one with --postcodes FILE or DATANET_POSTCODES (ONSPD or NSPL layout), or go without with --no-geography"}
 	}
 	header, err := readHeader(path)
 	if err != nil {
-		return nil, &SourceError{Table: "the postcode lookup", Row: 1, Rule: err.Error()}
+		return nil, &SourceError{Table: lookupName, Row: 1, Rule: err.Error()}
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
 	for name, words := range map[string][]string{"postcode": postcodeColumns, "lsoa": lsoaColumns} {
 		at := position(header, words)
 		if at < 0 {
-			return nil, &SourceError{Table: "the postcode lookup", Row: 1, Rule: "lacks a column for the " + name,
+			return nil, &SourceError{Table: lookupName, Row: 1, Rule: "lacks a column for the " + name,
 				Hint: "one of: " + strings.Join(words, ", ")}
 		}
 		file.at[name] = at

@@ -33,7 +33,8 @@ func relation(view string, r schemas.Relation, file *sourceFile, dates []string)
 		view, strings.Join(columns, ", "), engine.ReadCSV(file.path, file.columns))
 }
 
-// field is the SQL of one field of a relation; see schemas.Field.
+// field is the SQL of one field of a relation; see schemas.Field. A flag has a
+// second column, <field>_unclear: true when the source holds neither yes nor no.
 func field(name string, f schemas.Field, file *sourceFile, dates []string) []string {
 	at, ok := file.at[strings.ToLower(f.Column)]
 	text := "NULL::VARCHAR"
@@ -46,7 +47,8 @@ func field(name string, f schemas.Field, file *sourceFile, dates []string) []str
 	case "number":
 		return []string{"TRY_CAST(" + text + " AS DOUBLE) AS " + name}
 	case "flag":
-		return []string{"lower(coalesce(" + text + ", 'false')) NOT IN ('false', '0') AS " + name}
+		return []string{"lower(coalesce(" + text + ", 'false')) NOT IN ('false', '0') AS " + name,
+			"lower(coalesce(" + text + ", 'false')) NOT IN ('false', '0', 'true', '1') AS " + name + "_unclear"}
 	case "yes":
 		return []string{"lower(coalesce(" + text + ", '')) IN ('true', '1') AS " + name}
 	case "date":
@@ -72,7 +74,7 @@ func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {
 		columns = fmt.Sprintf("upper(replace(c%d, ' ', '')) AS postcode, upper(trim(c%d)) AS lsoa", lookup.at["postcode"], lookup.at["lsoa"])
 		from = engine.ReadCSV(lookup.path, lookup.columns)
 	}
-	return e.Exec(ctx, "reading the postcode lookup", "CREATE TEMP VIEW src_postcode AS SELECT "+columns+" FROM "+from)
+	return e.Exec(ctx, "reading "+lookupName, "CREATE TEMP VIEW src_postcode AS SELECT "+columns+" FROM "+from)
 }
 
 // vocabulary fills the tables that come from schemas and from the key.

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -43,8 +44,9 @@ type sourceFile struct {
 	at      map[string]int // known column, in lower case → position
 }
 
-// open finds the export's files and binds their headers. No row is read yet.
-func open(o Options) (*source, error) {
+// open finds the export's files, binds their headers and looks at their bytes.
+// No row is parsed yet.
+func open(ctx context.Context, o Options) (*source, error) {
 	format, err := o.format()
 	if err != nil {
 		return nil, err
@@ -60,8 +62,10 @@ func open(o Options) (*source, error) {
 	if err := src.complete(); err != nil {
 		return nil, err
 	}
-	src.postcodes, err = openPostcodes(o)
-	return src, err
+	if src.postcodes, err = openPostcodes(o); err != nil {
+		return nil, err
+	}
+	return src, src.scan(ctx)
 }
 
 // format is the one asked for, or the one whose files the folder holds.
@@ -174,11 +178,11 @@ func openFile(path string, table *schemas.FormatTable, unknown UnknownColumns) (
 		return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: err.Error(), Hint: "the first line must be the header, in UTF-8"}
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
-	var strange []string
+	var strange []int
 	for i, name := range header {
 		column := table.ColumnByName(name)
-		if column == nil {
-			strange = append(strange, fmt.Sprint(i+1))
+		if column == nil || !ascii(name) {
+			strange = append(strange, i+1)
 			continue
 		}
 		key := strings.ToLower(column.Name)
@@ -189,10 +193,26 @@ func openFile(path string, table *schemas.FormatTable, unknown UnknownColumns) (
 	}
 	if len(strange) > 0 && (unknown == Refuse || len(file.at) == 0) {
 		return nil, 0, &SourceError{Table: table.Name, Row: 1,
-			Rule: fmt.Sprintf("the format does not know the column in position %s", strings.Join(strange, ", ")),
+			Rule: "the format does not know the column in position " + positions(strange),
 			Hint: "an unknown column could hold free text; --ignore-unknown-columns leaves such columns unread and says so in the manifest"}
 	}
 	return file, len(strange), nil
+}
+
+// ascii says whether a name is written in letters that look like what they
+// are: folding case makes the Kelvin sign a k, and no system exports one.
+func ascii(name string) bool {
+	return strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// positions lists the first few.
+func positions(at []int) string {
+	const most = 10
+	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(at[:min(most, len(at))]), " ", ", "), "[]")
+	if len(at) > most {
+		text += fmt.Sprintf(" and %d more", len(at)-most)
+	}
+	return text
 }
 
 // Limits of a header.
@@ -200,6 +220,8 @@ const (
 	maxHeader  = 64 << 10
 	maxColumns = 1000
 )
+
+const mark = "\ufeff" // UTF-8's byte order mark
 
 func readHeader(path string) ([]string, error) {
 	info, err := os.Lstat(path)
@@ -211,12 +233,14 @@ func readHeader(path string) ([]string, error) {
 		return nil, errors.New("is not a file that can be read")
 	}
 	defer f.Close()
-	r := csv.NewReader(io.LimitReader(f, maxHeader))
-	header, err := r.Read()
+	text, err := io.ReadAll(io.LimitReader(f, maxHeader))
 	if err != nil {
-		return nil, errors.New("has no header")
+		return nil, errors.New("is not a file that can be read")
 	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	header, err := parseHeader(strings.TrimPrefix(string(text), mark))
+	if err != nil {
+		return nil, err
+	}
 	if len(header) > maxColumns {
 		return nil, fmt.Errorf("has more than %d columns", maxColumns)
 	}
@@ -225,6 +249,23 @@ func readHeader(path string) ([]string, error) {
 			return nil, errors.New("is not UTF-8")
 		}
 		header[i] = strings.TrimSpace(header[i])
+	}
+	return header, nil
+}
+
+// parseHeader splits the first line. An empty first line is refused: the
+// database would take it for the header, and the header for a row.
+func parseHeader(text string) ([]string, error) {
+	if strings.HasPrefix(text, "\n") || strings.HasPrefix(text, "\r") {
+		return nil, errors.New("begins with an empty line")
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	header, err := r.Read()
+	switch {
+	case err != nil:
+		return nil, errors.New("has no header")
+	case r.InputOffset() == maxHeader:
+		return nil, fmt.Errorf("has a header of more than %d bytes", maxHeader)
 	}
 	return header, nil
 }

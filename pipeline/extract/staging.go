@@ -1,12 +1,17 @@
 package extract
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"datanet/pseudonym"
+	"datanet/schemas"
 )
 
 const stagingPrefix = ".datanet-extract-"
@@ -19,6 +24,7 @@ type staging struct {
 	work  string // coded rows and spilled ones, for this run only
 	final string // becomes the extract
 	to    string // the extract's path
+	made  bool   // the output folder was not there before
 	lock  *os.File
 }
 
@@ -28,39 +34,57 @@ func newStaging(out, name string) (*staging, error) {
 	if _, err := os.Lstat(to); err == nil {
 		return nil, &UseError{"there is an extract " + name + " already", "move it away, or give another folder with --out"}
 	}
+	_, err := os.Stat(out)
+	s := &staging{to: to, made: errors.Is(err, fs.ErrNotExist)}
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return nil, &UseError{"the output folder cannot be made", "give a folder that you may write with --out"}
 	}
-	sweep(out)
-	root, err := os.MkdirTemp(out, stagingPrefix)
+	// Under this lock a staging folder without an owner is one that a crash
+	// left, and not one that is just being made.
+	gate, err := os.Open(out)
 	if err != nil {
+		return nil, fmt.Errorf("opening the output folder: %w", err)
+	}
+	defer gate.Close()
+	if unix.Flock(int(gate.Fd()), unix.LOCK_EX) == nil { // some network file systems lock no folders: then nothing is swept
+		sweep(out)
+	}
+	if s.root, err = os.MkdirTemp(out, stagingPrefix); err != nil {
 		return nil, &UseError{"nothing can be written to the output folder", "give a folder that you may write with --out"}
 	}
-	s := &staging{root: root, work: filepath.Join(root, "work"), final: filepath.Join(root, "extract"), to: to}
-	s.lock, err = os.OpenFile(filepath.Join(root, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	s.work, s.final = filepath.Join(s.root, "work"), filepath.Join(s.root, "extract")
+	if err := s.furnish(); err != nil {
+		s.remove()
 		return nil, fmt.Errorf("making the staging folder: %w", err)
-	}
-	if err := unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, fmt.Errorf("making the staging folder: %w", err)
-	}
-	for _, d := range []string{s.work, filepath.Join(s.work, "spill"), s.final} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			return nil, fmt.Errorf("making the staging folder: %w", err)
-		}
 	}
 	return s, nil
 }
 
+func (s *staging) furnish() (err error) {
+	if s.lock, err = os.OpenFile(filepath.Join(s.root, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	if err := unix.Flock(int(s.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return err
+	}
+	for _, d := range []string{s.work, filepath.Join(s.work, "spill"), s.final} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sweep removes what runs that died left behind.
 func sweep(out string) {
-	left, _ := filepath.Glob(filepath.Join(out, stagingPrefix+"*"))
-	for _, dir := range left {
-		lock, err := os.Open(filepath.Join(dir, "lock"))
-		if err != nil {
-			continue // just being made, or not ours
+	entries, _ := os.ReadDir(out)
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), stagingPrefix) {
+			continue
 		}
-		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+		dir := filepath.Join(out, e.Name())
+		lock, err := os.Open(filepath.Join(dir, "lock"))
+		if errors.Is(err, fs.ErrNotExist) || err == nil && unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			os.RemoveAll(dir)
 		}
 		lock.Close()
@@ -70,6 +94,21 @@ func sweep(out string) {
 func (s *staging) remove() {
 	os.RemoveAll(s.root)
 	s.lock.Close()
+	if s.made {
+		os.Remove(filepath.Dir(s.to)) // stays when it holds anything
+	}
+}
+
+// seal writes the manifest and its signature.
+func (s *staging) seal(signer pseudonym.Signer, manifest []byte) error {
+	sig, err := signer.SignNote(schemas.Statement("manifest", schemas.Digest(manifest)))
+	if err != nil {
+		return fmt.Errorf("signing the manifest: %w", err)
+	}
+	if err := s.write("manifest.json", manifest); err != nil {
+		return err
+	}
+	return s.write("manifest.sig", sig)
 }
 
 func (s *staging) write(name string, body []byte) error {

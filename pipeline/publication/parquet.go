@@ -19,7 +19,7 @@ func (p *Publication) WriteParquet(ctx context.Context, x *Answer, path string) 
 	columns := []string{"measure VARCHAR", "as_at VARCHAR", "population VARCHAR"}
 	for _, d := range x.By {
 		name := strings.ReplaceAll(d.ID, "-", "_")
-		columns = append(columns, name+" VARCHAR")
+		columns = append(columns, quoted([]string{name}, " VARCHAR"))
 		if d.ID == "ward" {
 			columns = append(columns, "ward_name VARCHAR")
 		}

@@ -3,25 +3,39 @@
 --         that decides something about a person or a row), drug
 -- grain:  one local code (clinical, drug); one local code of a list (marked)
 -- why:    rows carry the system's own code numbers; SNOMED CT, Read and dm+d
---         stand in its code tables
+--         stand in its code tables. A number with two meanings has none, and a
+--         concept that is no identifier of SNOMED CT could be anything: such
+--         rows count as without a concept
+
+-- Every name by which a list may know a code. Read codes come with or without
+-- their dots, and with a term number after them; an opt-out must be found in each.
+CREATE TEMP TABLE named AS
+SELECT DISTINCT code, name
+FROM (
+    SELECT code, unnest([concept, read_code, rpad(left(split_part(read_code, '-', 1), 5), 5, '.')]) AS name
+    FROM src_clinical_code
+)
+WHERE code IS NOT NULL AND name IS NOT NULL;
+
+CREATE TEMP TABLE marked AS
+SELECT DISTINCT n.code, l.list, l.category
+FROM named n
+JOIN list l ON l.code = n.name
+WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion');
+
 CREATE TEMP TABLE clinical AS
 SELECT
     c.code,
-    any_value(c.concept) AS concept,
-    bool_or(i.code IS NOT NULL) AS identifying
+    CASE WHEN min(c.concept) = max(c.concept) AND regexp_full_match(min(c.concept), '[0-9]{6,18}') THEN min(c.concept) END AS concept,
+    c.code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying
 FROM src_clinical_code c
-LEFT JOIN list i ON i.list = 'identifiers' AND i.code IN (c.concept, c.read_code)
 WHERE c.code IS NOT NULL
 GROUP BY c.code;
 
-CREATE TEMP TABLE marked AS
-SELECT DISTINCT c.code, l.list, l.category
-FROM src_clinical_code c
-JOIN list l ON l.code IN (c.concept, c.read_code)
-WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'ethnicity', 'language', 'country-of-birth', 'religion');
-
 CREATE TEMP TABLE drug AS
-SELECT code, any_value(concept) AS concept
+SELECT
+    code,
+    CASE WHEN min(concept) = max(concept) AND regexp_full_match(min(concept), '[0-9]{6,18}') THEN min(concept) END AS concept
 FROM src_drug_code
 WHERE code IS NOT NULL
 GROUP BY code;

@@ -1,22 +1,25 @@
 -- reads:  run, practice, src_patient
--- writes: patient, with the gates that the patient's own row decides
--- grain:  one patient row of the site's organisations
+-- writes: patient, with the gates that the patient's own row decides; elsewhere,
+--         how many rows are nobody's of this site
+-- grain:  one patient row of the site's organisations (patient); one reason (elsewhere)
 -- why:    here, and only here, an NHS number becomes a code. A number that is
 --         not usable never gets one: such a person stays in under a code that
 --         holds for this site alone, and is not linkable
 CREATE TEMP TABLE patient AS
 SELECT
+    o.practice,
     p.patient,
     p.sex,
     CASE WHEN p.birth_date > r.as_at OR p.birth_date <= DATE '1900-01-01' THEN NULL ELSE p.birth_date END AS birth_date,
     CASE WHEN p.death_date > r.as_at OR p.death_date <= DATE '1900-01-01' THEN NULL ELSE p.death_date END AS death_date,
+    p.death_date_bad OR coalesce(p.death_date > r.as_at OR p.death_date <= DATE '1900-01-01', false) AS death_unclear,
     p.registered_from,
     p.registered_to,
-    upper(replace(p.postcode, ' ', '')) AS postcode,
+    regexp_replace(upper(p.postcode), '[^A-Z0-9]', '', 'g') AS postcode,
     nhs_problem(coalesce(p.nhs_number, '')) AS problem,
     CASE WHEN nhs_problem(coalesce(p.nhs_number, '')) = 'ok'
          THEN person_code(p.nhs_number)
-         ELSE local_code(p.patient) END AS person,
+         ELSE local_code(p.organisation || '/' || p.patient) END AS person,
     CASE
         WHEN NOT o.sharing THEN 'agreement'
         WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' THEN 'test'
@@ -28,3 +31,12 @@ FROM src_patient p
 CROSS JOIN run r
 JOIN practice o ON o.organisation = p.organisation
 WHERE p.patient IS NOT NULL;
+
+CREATE TEMP TABLE elsewhere AS
+SELECT
+    CASE WHEN o.organisation IS NULL THEN 'other-organisation' ELSE 'no-patient' END AS reason,
+    count(*) AS n
+FROM src_patient p
+LEFT JOIN practice o ON o.organisation = p.organisation
+WHERE o.organisation IS NULL OR p.patient IS NULL
+GROUP BY ALL;

@@ -3,16 +3,22 @@
 -- grain:  one entry on a list
 -- why:    EMIS has no columns for opt-outs, ethnicity, language, religion or
 --         country of birth: they are coded entries. A confidential entry says
---         nothing about a person, but an opt-out holds even when confidential
+--         nothing about a person, but an opt-out holds even when confidential,
+--         and is gone only when the source says so in as many words
 CREATE TEMP TABLE fact AS
 SELECT
+    o.practice,
     e.patient,
     m.list,
     m.category,
-    CASE WHEN e.date <= DATE '1900-01-01' THEN NULL ELSE e.date END AS date,
-    e.sequence
+    clinical_date(e.date) AS date,
+    clinical_precision(e.date, e.date_precision) AS date_precision,
+    e.date_bad,
+    coalesce(e.sequence, 0) AS sequence
 FROM src_entry e
-JOIN practice o ON o.organisation = e.organisation
 JOIN marked m ON m.code = e.code
-WHERE NOT e.deleted
-  AND (NOT e.confidential OR m.list IN ('type-1-opt-out', 'local-dissent'));
+JOIN practice o ON o.organisation = e.organisation
+WHERE m.list <> 'identifiers'
+  AND CASE WHEN m.list IN ('type-1-opt-out', 'local-dissent')
+           THEN NOT e.deleted OR (e.deleted_unclear AND m.category <> 'withdrawn')
+           ELSE NOT e.deleted AND NOT e.confidential END;

@@ -2,42 +2,57 @@
 -- writes: person, everything that is known and kept of a patient row
 -- grain:  one patient row of the site
 -- why:    opt-outs: the latest of opt-out and withdrawal wins, by date, then by
---         the order of recording. An undated opt-out counts as the latest and an
---         undated withdrawal as the earliest, and a tie is an opt-out, because
---         sharing somebody's record against their wish is the worse mistake.
+--         the order of recording. Sharing somebody's record against their wish is
+--         the worse mistake, so every doubt is an opt-out: undated, it counts as
+--         the latest; known to the month or year, as the last day of it; a
+--         withdrawal that is undated or yet to come counts as the earliest; and a
+--         tie is an opt-out, as is whatever a list does not call withdrawn.
 --         Characteristics: the latest informative entry wins; "not stated" (Z)
 --         only where nothing informative was ever recorded
 CREATE TEMP TABLE dissent AS
 SELECT
+    practice,
     patient,
     list,
-    arg_max(category, (
-        CASE WHEN date IS NOT NULL THEN date
-             WHEN category = 'opt-out' THEN DATE '9999-12-31'
+    arg_max(category <> 'withdrawn', (
+        CASE WHEN category <> 'withdrawn' THEN coalesce(latest(date, date_precision), DATE '9999-12-31')
+             WHEN date <= (SELECT as_at FROM run) THEN coalesce(earliest(date, date_precision), DATE '0001-01-01')
              ELSE DATE '0001-01-01' END,
-        coalesce(sequence, 0),
-        category = 'opt-out')) = 'opt-out' AS opted_out
+        sequence,
+        category <> 'withdrawn')) AS opted_out
 FROM fact
 WHERE list IN ('type-1-opt-out', 'local-dissent')
-GROUP BY patient, list;
+GROUP BY practice, patient, list;
 
 CREATE TEMP TABLE characteristic AS
 SELECT
-    patient,
-    list,
-    arg_max(category, (
-        category NOT IN ('Z', 'not-stated'),
-        coalesce(date, DATE '0001-01-01'),
-        coalesce(sequence, 0),
-        category)) AS category
-FROM fact
-WHERE list IN ('ethnicity', 'language', 'country-of-birth', 'religion')
-  AND (date IS NULL OR date <= (SELECT as_at FROM run))
-GROUP BY patient, list;
+    f.practice,
+    f.patient,
+    f.list,
+    arg_max(f.category, (
+        f.category NOT IN ('Z', '99', 'not-stated'),
+        coalesce(f.date, DATE '0001-01-01'),
+        f.sequence,
+        f.category)) AS category
+FROM fact f
+JOIN patient p ON p.practice = f.practice AND p.patient = f.patient
+WHERE f.list IN ('ethnicity', 'language', 'country-of-birth', 'religion')
+  AND NOT f.date_bad
+  AND possible(f.date, f.date_precision, p.birth_date, (SELECT as_at FROM run))
+GROUP BY f.practice, f.patient, f.list;
+
+-- One code with two birth or death dates: the dates of either row could give
+-- away the other's.
+CREATE TEMP TABLE conflict AS
+SELECT person
+FROM patient
+GROUP BY person
+HAVING count(DISTINCT birth_date) > 1 OR count(DISTINCT death_date) > 1;
 
 CREATE TEMP TABLE person AS
 SELECT
-    p.* EXCLUDE (gate),
+    p.* EXCLUDE (gate, death_unclear),
+    p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague,
     CASE
         WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
         WHEN t.opted_out THEN 'type-1'
@@ -50,7 +65,7 @@ SELECT
     c.category AS country_of_birth,
     g.category AS religion,
     CASE
-        WHEN p.postcode LIKE 'ZZ993%' THEN 'no-fixed-abode'
+        WHEN p.postcode = 'ZZ993VZ' THEN 'no-fixed-abode'
         WHEN w.ward IS NOT NULL THEN w.ward
         WHEN w.postcode IS NOT NULL THEN 'outside'
         ELSE 'unknown'
@@ -59,10 +74,11 @@ SELECT
     w.imd_decile
 FROM patient p
 CROSS JOIN run r
-LEFT JOIN dissent t ON t.patient = p.patient AND t.list = 'type-1-opt-out'
-LEFT JOIN dissent d ON d.patient = p.patient AND d.list = 'local-dissent'
-LEFT JOIN characteristic e ON e.patient = p.patient AND e.list = 'ethnicity'
-LEFT JOIN characteristic l ON l.patient = p.patient AND l.list = 'language'
-LEFT JOIN characteristic c ON c.patient = p.patient AND c.list = 'country-of-birth'
-LEFT JOIN characteristic g ON g.patient = p.patient AND g.list = 'religion'
-LEFT JOIN place w ON w.postcode = p.postcode;
+LEFT JOIN dissent t ON t.practice = p.practice AND t.patient = p.patient AND t.list = 'type-1-opt-out'
+LEFT JOIN dissent d ON d.practice = p.practice AND d.patient = p.patient AND d.list = 'local-dissent'
+LEFT JOIN characteristic e ON e.practice = p.practice AND e.patient = p.patient AND e.list = 'ethnicity'
+LEFT JOIN characteristic l ON l.practice = p.practice AND l.patient = p.patient AND l.list = 'language'
+LEFT JOIN characteristic c ON c.practice = p.practice AND c.patient = p.patient AND c.list = 'country-of-birth'
+LEFT JOIN characteristic g ON g.practice = p.practice AND g.patient = p.patient AND g.list = 'religion'
+LEFT JOIN place w ON w.postcode = p.postcode
+LEFT JOIN conflict x ON x.person = p.person;

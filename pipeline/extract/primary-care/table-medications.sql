@@ -5,9 +5,9 @@
 -- why:    the gates of table-observations, as far as an issue has them
 WITH issue AS (
     SELECT
-        p.person, p.birth_date, p.death_date, d.concept,
+        p.person, d.concept,
         clinical_date(e.date) AS date,
-        clinical_precision(e.date, e.date_precision) AS date_precision,
+        own_precision(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, p.death_date, p.vague) AS date_precision,
         CASE
             WHEN o.organisation IS NULL THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
@@ -20,13 +20,13 @@ WITH issue AS (
     FROM src_issue e
     CROSS JOIN run r
     LEFT JOIN practice o ON o.organisation = e.organisation
-    LEFT JOIN person p ON p.patient = e.patient
+    LEFT JOIN person p ON p.practice = o.practice AND p.patient = e.patient
     LEFT JOIN drug d ON d.code = e.code
 )
 SELECT
     CASE WHEN reason IS NULL THEN person END AS person,
-    CASE WHEN reason IS NULL THEN own_date(date, date_precision, birth_date, death_date) END AS date,
-    CASE WHEN reason IS NULL THEN own_precision(date, date_precision, birth_date, death_date) END AS date_precision,
+    CASE WHEN reason IS NULL THEN own_date(date, date_precision) END AS date,
+    CASE WHEN reason IS NULL THEN date_precision END AS date_precision,
     CASE WHEN reason IS NULL AND date_precision <> 'U' THEN year(date) END AS year,
     CASE WHEN reason IS NULL THEN concept END AS concept,
     reason

@@ -8,9 +8,10 @@
 --         cannot be, values that no measurement has (and an identifier could)
 WITH entry AS (
     SELECT
-        p.person, p.birth_date, p.death_date, c.concept, e.value, u.category AS unit,
+        p.person, c.concept, u.category AS unit,
+        CASE WHEN e.value = 0 THEN 0 ELSE e.value END AS value, -- never a negative zero
         clinical_date(e.date) AS date,
-        clinical_precision(e.date, e.date_precision) AS date_precision,
+        own_precision(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, p.death_date, p.vague) AS date_precision,
         CASE
             WHEN o.organisation IS NULL THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
@@ -21,18 +22,19 @@ WITH entry AS (
             WHEN c.concept IS NULL THEN 'no-concept'
             WHEN e.date_bad OR NOT possible(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, r.as_at) THEN 'impossible-date'
             WHEN abs(e.value) >= 1e8 THEN 'impossible-value'
+            WHEN e.value >= 1e6 AND (spells_day(e.value, p.birth_date) OR spells_day(e.value, p.death_date)) THEN 'impossible-value'
         END AS reason
     FROM src_entry e
     CROSS JOIN run r
     LEFT JOIN practice o ON o.organisation = e.organisation
-    LEFT JOIN person p ON p.patient = e.patient
+    LEFT JOIN person p ON p.practice = o.practice AND p.patient = e.patient
     LEFT JOIN clinical c ON c.code = e.code
     LEFT JOIN unit u ON u.code = lower(e.unit)
 )
 SELECT
     CASE WHEN reason IS NULL THEN person END AS person,
-    CASE WHEN reason IS NULL THEN own_date(date, date_precision, birth_date, death_date) END AS date,
-    CASE WHEN reason IS NULL THEN own_precision(date, date_precision, birth_date, death_date) END AS date_precision,
+    CASE WHEN reason IS NULL THEN own_date(date, date_precision) END AS date,
+    CASE WHEN reason IS NULL THEN date_precision END AS date_precision,
     CASE WHEN reason IS NULL AND date_precision <> 'U' THEN year(date) END AS year,
     CASE WHEN reason IS NULL THEN concept END AS concept,
     CASE WHEN reason IS NULL THEN value END AS value,

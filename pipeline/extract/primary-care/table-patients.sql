@@ -1,10 +1,11 @@
--- reads:  run, person
--- writes: the coded rows of the canonical table patients, and why a row stays out
--- grain:  one patient row of the site
+-- reads:  run, person, elsewhere
+-- writes: the coded rows of the canonical table patients, and why a row stays
+--         out; a row that stays out carries its reason and nothing else
+-- grain:  one patient row of the export
 -- why:    a birth or death keeps its year; a registration keeps its month, and
 --         within 28 days of the person's own birth or death its year
 SELECT
-    CASE WHEN gate IS NULL THEN person END AS person,
+    person,
     problem = 'ok' AS linkable,
     (SELECT site FROM run) AS site,
     CASE WHEN upper(sex) IN ('F', 'M', 'I') THEN upper(sex) ELSE 'U' END AS sex,
@@ -13,8 +14,13 @@ SELECT
     CASE WHEN ward LIKE 'E05%' THEN lsoa END AS lsoa,
     ward,
     CASE WHEN ward LIKE 'E05%' THEN imd_decile END AS imd_decile,
-    own_month(registered_from, birth_date, death_date) AS registered_from,
-    own_month(registered_to, birth_date, death_date) AS registered_to,
+    own_month(registered_from, birth_date, death_date, vague) AS registered_from,
+    own_month(registered_to, birth_date, death_date, vague) AS registered_to,
     year(death_date) AS death_year,
-    gate AS reason
+    NULL AS reason
 FROM person
+WHERE gate IS NULL
+UNION ALL BY NAME
+SELECT gate AS reason FROM person WHERE gate IS NOT NULL
+UNION ALL BY NAME
+SELECT reason FROM elsewhere, range(n)

@@ -1,85 +1,13 @@
 package publication
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
-	"datanet/pipeline/engine"
 	"datanet/schemas"
-	"datanet/statistics"
 )
-
-// A Question is what a planner asks: a measure, by which dimensions, for whom.
-type Question struct {
-	Measure    string
-	By         []string
-	Where      map[string][]string // dimension → values, by id or title; several are added up
-	Population string              // resident (the default) or registered
-}
-
-// An Answer holds published numbers and what follows from them, nothing else.
-type Answer struct {
-	Measure    *schemas.Measure
-	By         []*schemas.Dimension
-	Where      map[string][]string // titles
-	Population string
-	Reference  Row // the borough, in the same part of the population
-	Rows       []Row
-	Withheld   int
-}
-
-// A Row is one group. Numerator, Value, Lower and Upper are nil and Note is
-// "c" where the number is withheld. Value and its limits are per cent to one
-// decimal place; Outcome compares the limits with the borough's value.
-type Row struct {
-	Groups      []schemas.Value
-	Numerator   *int64
-	Denominator *int64
-	Value       *float64
-	Lower       *float64
-	Upper       *float64
-	Outcome     string
-	Note        string
-}
-
-// Withheld is the one symbol for every reason.
-const Withheld = "c"
-
-// Statistic, unit and confidence of the answers.
-const (
-	Statistic  = "proportion"
-	Unit       = "percent"
-	confidence = 0.95
-)
-
-// Ask answers a question from the published counts.
-func (p *Publication) Ask(ctx context.Context, q Question) (*Answer, error) {
-	plan, err := p.plan(q)
-	if err != nil {
-		return nil, err
-	}
-	counts, err := p.counts(ctx, plan)
-	if err != nil {
-		return nil, err
-	}
-	a := &Answer{Measure: plan.measure, By: plan.by, Where: plan.titles, Population: plan.population}
-	a.Reference = counts.row(plan, nil)
-	plan.each(func(groups []int) {
-		row := counts.row(plan, groups)
-		if row.Note != "" {
-			a.Withheld++
-		} else if a.Reference.Value != nil {
-			row.Outcome = string(statistics.Compare(*row.Lower, *row.Upper, *a.Reference.Value))
-		}
-		a.Rows = append(a.Rows, row)
-	})
-	return a, nil
-}
 
 // A plan is a question whose words have become values of the catalogue's axes.
 type plan struct {
@@ -148,13 +76,18 @@ func (pl *plan) limit(id string, words []string, used map[string]bool) error {
 	used[d.Axis] = true
 	at := pl.axis(d.Axis)
 	a := &pl.catalogue.Axes[at]
+	if len(words) == 0 {
+		return &UseError{fmt.Sprintf("%s is limited to no value", id), "known: " + strings.Join(pl.words(d), ", ")}
+	}
+	nobody := pl.excluded(a)
 	var values []int
 	for _, w := range words {
-		v := slices.IndexFunc(a.Values, func(v schemas.Value) bool {
-			return v.Level > 0 && v.Level <= d.Level && (strings.EqualFold(v.ID, w) || strings.EqualFold(v.Title, w))
-		})
+		v := find(a, d.Level, w)
 		if v < 0 {
 			return &UseError{fmt.Sprintf("%s has no value %q", id, w), "known: " + strings.Join(pl.words(d), ", ")}
+		}
+		if nobody != nil && nobody[v] {
+			return &UseError{fmt.Sprintf("%s counts nobody of %q", pl.measure.ID, a.Values[v].Title), fmt.Sprintf("the measure's lowest age is %d", pl.measure.LowestAge)}
 		}
 		if slices.ContainsFunc(values, func(o int) bool { return a.Under(v, o) || a.Under(o, v) }) {
 			return &UseError{fmt.Sprintf("the values of %s overlap", id), "name each group once"}
@@ -169,6 +102,29 @@ func (pl *plan) limit(id string, words []string, used map[string]bool) error {
 	return nil
 }
 
+// find looks for a value down to a level by its id, then by its title.
+func find(a *schemas.Axis, level int, word string) int {
+	for _, name := range []func(schemas.Value) string{
+		func(v schemas.Value) string { return v.ID }, func(v schemas.Value) string { return v.Title },
+	} {
+		v := slices.IndexFunc(a.Values, func(v schemas.Value) bool {
+			return v.Level > 0 && v.Level <= level && strings.EqualFold(name(v), word)
+		})
+		if v >= 0 {
+			return v
+		}
+	}
+	return -1
+}
+
+// excluded marks the values that the measure's denominator leaves out by its
+// definition. They are no groups of the question: a row of nobody would look
+// like one that is withheld.
+func (pl *plan) excluded(a *schemas.Axis) []bool {
+	denominator := schemas.Feature{LowestAge: pl.measure.LowestAge}
+	return denominator.Excludes(a)
+}
+
 // divide takes one --by.
 func (pl *plan) divide(id string, used map[string]bool) error {
 	d, err := pl.catalogue.Dimension(id)
@@ -181,9 +137,11 @@ func (pl *plan) divide(id string, used map[string]bool) error {
 	used[d.Axis] = true
 	at := pl.axis(d.Axis)
 	a := &pl.catalogue.Axes[at]
+	nobody := pl.excluded(a)
 	var values []int
 	for _, v := range a.Frontier(d.Level) {
-		if fixed := pl.fixed[at]; len(fixed) == 0 || a.Under(v, fixed[0]) {
+		fixed := pl.fixed[at] // the residents, if anything: no axis is divided and limited
+		if (nobody == nil || !nobody[v]) && (len(fixed) == 0 || a.Under(v, fixed[0])) {
 			values = append(values, v)
 		}
 	}
@@ -299,48 +257,6 @@ func (pl *plan) cells(groups []int) [][]int {
 	return cells
 }
 
-// counted holds the rows of one measure, by the values of their group.
-type counted map[string]Count
-
-func key(ids []string) string { return strings.Join(ids, "\x00") }
-
-// counts reads the rows that the plan could need: those whose values on each
-// axis occur in it.
-func (p *Publication) counts(ctx context.Context, pl *plan) (counted, error) {
-	e, err := engine.Open(ctx, engine.Options{Folders: []string{p.dir}, Threads: 1})
-	if err != nil {
-		return nil, err
-	}
-	defer e.Close()
-	var names, conditions []string
-	args := []any{pl.measure.ID}
-	for at, a := range pl.catalogue.Axes {
-		names = append(names, a.ID)
-		var marks []string
-		for _, v := range pl.uses(at) {
-			marks, args = append(marks, "?"), append(args, a.Values[v].ID)
-		}
-		conditions = append(conditions, fmt.Sprintf("%s IN (%s)", a.ID, strings.Join(marks, ", ")))
-	}
-	query := fmt.Sprintf("SELECT %s, numerator, denominator FROM %s WHERE measure = ? AND %s",
-		strings.Join(names, ", "), engine.ReadParquet(p.dir+"/"+countsFile), strings.Join(conditions, " AND "))
-	found := counted{}
-	err = e.Query(ctx, "reading counts", query, func(r *sql.Rows) error {
-		ids := make([]string, len(names))
-		into := make([]any, 0, len(names)+2)
-		for i := range ids {
-			into = append(into, &ids[i])
-		}
-		var n Count
-		if err := r.Scan(append(into, &n.Numerator, &n.Denominator)...); err != nil {
-			return err
-		}
-		found[key(ids)] = n
-		return nil
-	}, args...)
-	return found, err
-}
-
 // uses lists the values of an axis that some row of the plan has.
 func (pl *plan) uses(axis int) []int {
 	for i, d := range pl.by {
@@ -350,49 +266,3 @@ func (pl *plan) uses(axis int) []int {
 	}
 	return append(slices.Clone(pl.fixed[axis]), 0)
 }
-
-// row adds up the published parts of one group. One withheld part withholds
-// the sum: nothing is derived from what is not shown.
-func (n counted) row(pl *plan, groups []int) Row {
-	row := Row{Note: Withheld}
-	for i, v := range groups {
-		row.Groups = append(row.Groups, pl.catalogue.Axis(pl.by[i].Axis).Values[v])
-	}
-	cells := pl.cells(groups)
-	var numerator, denominator int64
-	shown := true
-	for _, c := range cells {
-		ids := make([]string, len(c))
-		for at, v := range c {
-			ids[at] = pl.catalogue.Axes[at].Values[v].ID
-		}
-		part := n[key(ids)]
-		if part.Denominator == nil {
-			return row
-		}
-		denominator += *part.Denominator
-		if part.Numerator == nil {
-			shown = false
-			continue
-		}
-		numerator += *part.Numerator
-	}
-	row.Denominator = &denominator
-	if shown && denominator > 0 {
-		row.show(numerator, denominator, len(cells))
-	}
-	return row
-}
-
-// show fills in what follows from a published count of parts.
-func (row *Row) show(numerator, denominator int64, parts int) {
-	lower, upper, err := statistics.WilsonProtected(float64(numerator), float64(denominator), parts, confidence)
-	if err != nil {
-		return // a sum of parts that is no proportion stays withheld
-	}
-	value, lower, upper := percent(float64(numerator)/float64(denominator)), percent(lower), percent(upper)
-	row.Numerator, row.Value, row.Lower, row.Upper, row.Note = &numerator, &value, &lower, &upper, ""
-}
-
-// percent rounds a share to a tenth of a per cent.
-func percent(share float64) float64 { return math.Round(share*1000) / 10 }

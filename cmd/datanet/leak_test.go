@@ -1,0 +1,583 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/csv"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"filippo.io/age"
+
+	"datanet/pseudonym"
+	"datanet/synth"
+)
+
+// TestNothingLeaks looks through everything that the demo writes outside the
+// practices' own source files and the answer key: extracts, hub, keys, memory
+// of the tools, publication. It decodes every Parquet file and reads every
+// other file as bytes, and looks for
+//
+//   - every NHS number that the answer key or the sources hold: as digits, with spaces or hyphens, reversed, as a
+//     number, in hex, in base64, as an unkeyed hash, in file names,
+//   - what synth puts into names, addresses, telephone numbers and e-mails (synth.Markers),
+//   - every postcode of the sources' lookups,
+//   - in each row of an extract or a dataset, the full date of birth of that row's own person.
+//
+// TestTheLeakTestCanFail plants each of these and sees it found.
+func TestNothingLeaks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a borough")
+	}
+	dir := demoFolder(t)
+	secrets := readSecrets(t, dir)
+	if len(secrets.numbers) < 1500 || len(secrets.postcodes) < 500 || len(secrets.births) < 1500 {
+		t.Fatalf("too little to look for: %d numbers, %d postcodes, %d people's dates of birth", len(secrets.numbers), len(secrets.postcodes), len(secrets.births))
+	}
+	found := secrets.search(t, dir)
+	for _, leak := range found.leaks {
+		t.Error(leak)
+	}
+	if found.tables < 7 || found.rows < 10000 || found.own < 10000 {
+		t.Errorf("too little was looked at: %d tables, %d rows, %d of them with a person whose date of birth is known", found.tables, found.rows, found.own)
+	}
+	t.Logf("%d files, %d tables, %d rows, %d rows beside their own person's date of birth", found.files, found.tables, found.rows, found.own)
+}
+
+// Each way in which something could leak, planted in a folder of its own, is
+// found, and by the name that it is reported under.
+func TestTheLeakTestCanFail(t *testing.T) {
+	const number, birth = "9990000018", "1987-06-05"
+	code := [16]byte{0xde, 0xad, 0xbe, 0xef, 15: 1}
+	s := &secrets{numbers: map[string]bool{number: true}, postcodes: map[string]bool{"XL12AB": true}, births: map[[16]byte]map[string]bool{code: {birth: true}}}
+	digest := func(b []byte) string { return hex.EncodeToString(b) }
+	s256, s1, m5 := sha256.Sum256([]byte(number)), sha1.Sum([]byte(number)), md5.Sum([]byte(number))
+	texts := map[string]string{
+		"digits":                 "number 9990000018.",
+		"spaced":                 "number 999 000 0018",
+		"hyphened":               "number 999-000-0018",
+		"reversed":               "8100000999",
+		"number":                 "9990000018.0",
+		"spreadsheet":            "9.990000018E+09",
+		"hex":                    digest([]byte(number)),
+		"HEX":                    strings.ToUpper(digest([]byte(number))),
+		"base64":                 base64.StdEncoding.EncodeToString([]byte(number)),
+		"base64 inside":          base64.StdEncoding.EncodeToString([]byte("a" + number)),
+		"base64 in url":          base64.RawURLEncoding.EncodeToString([]byte("ab" + number + "?")),
+		"sha256":                 digest(s256[:]),
+		"sha1":                   strings.ToUpper(digest(s1[:])),
+		"md5":                    digest(m5[:]),
+		"sha256 in base64":       base64.StdEncoding.EncodeToString(s256[:]),
+		"raw sha256":             string(s256[:]),
+		"marker":                 "Mrs Q" + strings.ToUpper(synth.Markers()[0][1:]) + " of",
+		"postcode":               "at XL1 2AB",
+		"postcode without space": "at xl12ab,",
+		"utf-16":                 "9\x009\x009\x000\x000\x000\x000\x000\x001\x008\x00",
+	}
+	for name, text := range texts {
+		t.Run("text, "+name, func(t *testing.T) { s.wantLeak(t, "a.json", []byte(`{"note": "`+text+`"}`)) })
+	}
+	t.Run("file name", func(t *testing.T) { s.wantLeak(t, "extract_9990000018.txt", []byte("nothing")) })
+	t.Run("folder name", func(t *testing.T) { s.wantLeak(t, "999-000-0018/a.txt", []byte("nothing")) })
+
+	id := code[:]
+	wide := &arrow.FixedSizeBinaryType{ByteWidth: 16}
+	tables := map[string]func(*array.RecordBuilder){
+		"integer column":         func(b *array.RecordBuilder) { b.Field(1).(*array.Int64Builder).Append(9990000018) },
+		"float column":           func(b *array.RecordBuilder) { b.Field(2).(*array.Float64Builder).Append(9990000018) },
+		"text column":            func(b *array.RecordBuilder) { b.Field(3).(*array.StringBuilder).Append(number) },
+		"own birth date":         func(b *array.RecordBuilder) { b.Field(4).(*array.Date32Builder).Append(6364) },
+		"own birth date as text": func(b *array.RecordBuilder) { b.Field(3).(*array.StringBuilder).Append("born 05/06/1987") },
+		"code that is a hash":    func(b *array.RecordBuilder) { b.Field(5).(*array.FixedSizeBinaryBuilder).Append(s256[:16]) },
+	}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "person", Type: wide}, {Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "f", Type: arrow.PrimitiveTypes.Float64, Nullable: true}, {Name: "s", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "d", Type: arrow.FixedWidthTypes.Date32, Nullable: true}, {Name: "b", Type: wide, Nullable: true}}, nil)
+	for name, plant := range tables {
+		t.Run("Parquet, "+name, func(t *testing.T) {
+			b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+			b.Field(0).(*array.FixedSizeBinaryBuilder).Append(id)
+			plant(b)
+			for _, f := range b.Fields()[1:] {
+				if f.Len() == 0 {
+					f.AppendNull()
+				}
+			}
+			s.wantLeak(t, "t.parquet", parquetOf(t, schema, b.NewRecordBatch()))
+		})
+	}
+
+	// What may stand there is not taken for a leak: a digit run inside a code, and a date in somebody else's row.
+	t.Run("no false alarm", func(t *testing.T) {
+		dir := t.TempDir()
+		put(t, dir, "a.json", []byte(`{"code": "ab9990000018cdef0123456789abcdef", "born": "1987-06-05", "total": 1234567890123}`))
+		if found := s.search(t, dir); len(found.leaks) > 0 {
+			t.Error(found.leaks)
+		}
+	})
+}
+
+func (s *secrets) wantLeak(t *testing.T, name string, body []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	put(t, dir, name, body)
+	if found := s.search(t, dir); len(found.leaks) == 0 {
+		t.Errorf("planted, and not found")
+	}
+}
+
+func put(t *testing.T, dir, name string, body []byte) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func parquetOf(t *testing.T, schema *arrow.Schema, rows arrow.RecordBatch) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := pqarrow.NewFileWriter(schema, &b, nil, pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// The demo's people, in two practices' worth of files, and a publication in
+// the hub besides the demo's own.
+func demoFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "demo")
+	s := newSession(t, dir)
+	s.must("demo", "--dir", dir, "--people", "12000", "--seed", "3")
+	s.must("publish")
+	return dir
+}
+
+// secrets is what must not be found.
+type secrets struct {
+	numbers   map[string]bool              // ten digits
+	postcodes map[string]bool              // capitals, no space
+	births    map[[16]byte]map[string]bool // by code: full dates, YYYY-MM-DD
+	patterns  *patterns
+}
+
+// readSecrets reads the answer key and the sources, and works out with the
+// demo's keys which codes each person has at each practice and in the hub.
+func readSecrets(t *testing.T, dir string) *secrets {
+	t.Helper()
+	s := &secrets{numbers: map[string]bool{}, postcodes: map[string]bool{}, births: map[[16]byte]map[string]bool{}}
+	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "people.csv")) {
+		s.numbers[row["nhs_number"]] = true
+	}
+	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "registrations.csv")) {
+		if n := digits(row["nhs_number_recorded"]); len(n) == 10 {
+			s.numbers[n] = true
+		}
+	}
+	sites, err := filepath.Glob(filepath.Join(dir, "borough", "primary-care", "*"))
+	if err != nil || len(sites) == 0 {
+		t.Fatal("no practices", err)
+	}
+	for _, site := range sites {
+		for _, row := range readCSV(t, filepath.Join(site, "postcodes.csv")) {
+			s.postcodes[strings.ReplaceAll(row["pcds"], " ", "")] = true
+		}
+		s.readBirths(t, dir, site)
+	}
+	return s
+}
+
+// readBirths: a person's row in an extract has the site code of the number or
+// of the local id, in the hub the dataset code.
+func (s *secrets) readBirths(t *testing.T, dir, site string) {
+	t.Helper()
+	identity, err := pseudonym.Read[*pseudonym.IdentityKey](filepath.Join(dir, "keys", "identity"), pseudonym.Unlock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock := pseudonym.Unlock{Identities: []age.Identity{identity.Identity()}}
+	key, err := pseudonym.Read[*pseudonym.SiteKey](filepath.Join(dir, "keys", filepath.Base(site)+".key"), unlock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	custodian, err := pseudonym.Read[*pseudonym.CustodianKey](filepath.Join(dir, "keys", "custodian.key"), unlock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	coder := pseudonym.NewCoder(key.Linkage, key.Wrap)
+	rewrapper := pseudonym.NewRewrapper(custodian.Wrap.Site(key.Site), custodian.Wrap.Dataset())
+	patients, err := filepath.Glob(filepath.Join(site, "*Admin_Patient_*.csv"))
+	if err != nil || len(patients) != 1 {
+		t.Fatal("no patients", err)
+	}
+	for _, row := range readCSV(t, patients[0]) {
+		code := coder.Local([]byte(row["PatientGuid"]))
+		if n, problem := pseudonym.ParseNHSNumber([]byte(row["NhsNumber"]), pseudonym.Test); problem == pseudonym.OK {
+			code = coder.Code(n)
+		}
+		for _, c := range [][16]byte{code, rewrapper.Code(code)} {
+			if s.births[c] == nil {
+				s.births[c] = map[string]bool{}
+			}
+			s.births[c][row["DateOfBirth"][:10]] = true
+		}
+	}
+}
+
+func readCSV(t *testing.T, path string) []map[string]string {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []map[string]string
+	for _, line := range lines[1:] {
+		row := map[string]string{}
+		for i, name := range lines[0] {
+			row[name] = line[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func digits(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// patterns are the secrets as they could be written down.
+type patterns struct {
+	words  map[string]string // whole words in lower case, and runs of digits → what they are
+	binary map[string]string // the first 8 bytes of raw hashes → what they are
+	base64 map[string]string // the middle of base64 texts, in each of the three alignments
+}
+
+// most of an encoding is enough: hashes are cut to their first 16 bytes too,
+// which is how long a code is.
+const hashed = 32
+
+func (s *secrets) prepare() *patterns {
+	if s.patterns != nil {
+		return s.patterns
+	}
+	p := &patterns{words: map[string]string{}, binary: map[string]string{}, base64: map[string]string{}}
+	for n := range s.numbers {
+		p.number(n)
+	}
+	for c := range s.postcodes {
+		p.words[strings.ToLower(c)] = "a postcode"
+	}
+	s.patterns = p
+	return p
+}
+
+func (p *patterns) number(n string) {
+	back := []byte(n)
+	slices.Reverse(back)
+	p.words[n], p.words[string(back)] = "an NHS number", "an NHS number, reversed"
+	p.words[hex.EncodeToString([]byte(n))] = "an NHS number in hex"
+	for _, way := range []string{n, n[:3] + " " + n[3:6] + " " + n[6:], n[:3] + "-" + n[3:6] + "-" + n[6:]} {
+		s256, s1, m5 := sha256.Sum256([]byte(way)), sha1.Sum([]byte(way)), md5.Sum([]byte(way))
+		for name, h := range map[string][]byte{"SHA-256": s256[:], "SHA-1": s1[:], "MD5": m5[:]} {
+			p.words[hex.EncodeToString(h)[:hashed]] = "an NHS number's " + name
+			p.binary[string(h[:8])] = "an NHS number's " + name
+			p.base64[base64.StdEncoding.EncodeToString(h)[:12]] = "an NHS number's " + name + " in base64"
+		}
+		for shift := range 3 {
+			p.base64[middle(way, shift)] = "an NHS number in base64"
+		}
+	}
+}
+
+// middle is the part of a text's base64 that does not depend on what stands
+// before and after it, when it begins at shift modulo 3.
+func middle(text string, shift int) string {
+	whole := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + text))
+	from := []int{0, 2, 3}[shift]
+	to := (shift + len(text)) * 8 / 6
+	return whole[from:to][:12]
+}
+
+// A findings is what a search saw.
+type findings struct {
+	leaks                    []string
+	files, tables, rows, own int
+}
+
+func (f *findings) leak(where, what string) {
+	if len(f.leaks) < 20 {
+		f.leaks = append(f.leaks, where+" holds "+what)
+	}
+}
+
+// search looks through a folder. The demo's sources and answer key are where
+// these things belong.
+func (s *secrets) search(t *testing.T, dir string) *findings {
+	t.Helper()
+	f := &findings{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == filepath.Join(dir, "borough") {
+			return cmpOr(err, fs.SkipDir)
+		}
+		name, _ := filepath.Rel(dir, path)
+		s.text(f, "the name "+name, []byte(name))
+		if d.IsDir() {
+			return nil
+		}
+		f.files++
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		s.text(f, name, body)
+		s.binary(f, name, body)
+		if filepath.Ext(path) == ".parquet" {
+			return s.table(f, name, body)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func cmpOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+var (
+	word      = regexp.MustCompile(`[0-9A-Za-z]+`)
+	separated = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){9,}`)
+	spaced    = regexp.MustCompile(`(?i)\b[a-z]{1,2}[0-9][0-9a-z]? ?[0-9][a-z]{2}\b`)
+	exponent  = regexp.MustCompile(`[0-9]\.[0-9]{5,}[eE]\+?0?9\b`)
+	code32    = regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`)
+	base64ish = regexp.MustCompile(`[0-9A-Za-z+/_-]{12,}`)
+)
+
+// text looks for everything that can be written down. Digit runs inside a code
+// of 32 hex digits are chance; the codes themselves are compared with hashes.
+func (s *secrets) text(f *findings, where string, body []byte) {
+	p := s.prepare()
+	body = bytes.ReplaceAll(body, []byte{0}, nil) // UTF-16 becomes ASCII
+	low := bytes.ToLower(body)
+	for _, m := range synth.Markers() {
+		if bytes.Contains(low, []byte(m)) {
+			f.leak(where, "a name, address, telephone number or e-mail")
+		}
+	}
+	for _, w := range word.FindAll(low, -1) {
+		s.word(f, where, string(w), p)
+	}
+	for _, c := range spaced.FindAll(low, -1) {
+		if p.words[strings.ReplaceAll(string(c), " ", "")] == "a postcode" {
+			f.leak(where, "a postcode")
+		}
+	}
+	for _, e := range exponent.FindAll(low, -1) {
+		var v float64
+		if fmt.Sscanf(string(e), "%g", &v); s.numbers[fmt.Sprintf("%.0f", v)] {
+			f.leak(where, "an NHS number in a spreadsheet's form")
+		}
+	}
+	for _, run := range separated.FindAll(code32.ReplaceAll(low, nil), -1) {
+		s.digits(f, where, digits(string(run)), p)
+	}
+	for _, run := range base64ish.FindAll(body, -1) {
+		s.base64(f, where, string(run), p)
+	}
+}
+
+func (s *secrets) word(f *findings, where, w string, p *patterns) {
+	if what := p.words[w]; what != "" {
+		f.leak(where, what)
+	} else if len(w) > hashed && p.words[w[:hashed]] != "" {
+		f.leak(where, p.words[w[:hashed]])
+	}
+	for i := 0; i+20 <= len(w) && len(w) != 32; i++ {
+		if what := p.words[w[i:i+20]]; what != "" {
+			f.leak(where, what)
+		}
+	}
+}
+
+// digits looks at each ten digits of a longer run.
+func (s *secrets) digits(f *findings, where, run string, p *patterns) {
+	for i := 0; i+10 <= len(run); i++ {
+		if what := p.words[run[i:i+10]]; what != "" {
+			f.leak(where, what)
+		}
+	}
+}
+
+func (s *secrets) base64(f *findings, where, run string, p *patterns) {
+	run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
+	for i := 0; i+12 <= len(run); i++ {
+		if what := p.base64[run[i:i+12]]; what != "" {
+			f.leak(where, what)
+		}
+	}
+}
+
+// binary looks for raw hashes at every byte.
+func (s *secrets) binary(f *findings, where string, body []byte) {
+	p := s.prepare()
+	for i := 0; i+8 <= len(body); i++ {
+		if what := p.binary[string(body[i:i+8])]; what != "" {
+			f.leak(where, what)
+		}
+	}
+}
+
+// table decodes a Parquet file and looks at every value, and at each row
+// beside what is known of its own person.
+func (s *secrets) table(f *findings, where string, body []byte) error {
+	r, err := file.NewParquetReader(bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	defer r.Close()
+	reader, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	table, err := reader.ReadTable(context.Background())
+	if err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	defer table.Release()
+	f.tables++
+	batches := array.NewTableReader(table, 1024)
+	defer batches.Release()
+	for batches.Next() {
+		s.rows(f, where, batches.RecordBatch())
+	}
+	return batches.Err()
+}
+
+func (s *secrets) rows(f *findings, where string, batch arrow.RecordBatch) {
+	for row := range int(batch.NumRows()) {
+		f.rows++
+		var births map[string]bool
+		for i, column := range batch.Columns() {
+			value, code := decoded(column, row)
+			at := fmt.Sprintf("%s, column %s", where, batch.ColumnName(i))
+			if batch.ColumnName(i) == "person" {
+				if births = s.births[code]; births != nil {
+					f.own++
+				}
+			}
+			s.text(f, at, []byte(value))
+			if code != [16]byte{} {
+				s.binary(f, at, code[:])
+			}
+			for birth := range births {
+				if saysDay(value, birth) {
+					f.leak(at, "the row's own person's date of birth")
+				}
+			}
+		}
+	}
+}
+
+// decoded writes a value as text; numbers without exponent, dates as
+// YYYY-MM-DD, codes as they are besides.
+func decoded(column arrow.Array, row int) (text string, code [16]byte) {
+	if column.IsNull(row) {
+		return "", code
+	}
+	if e, ok := column.(array.ExtensionArray); ok {
+		column = e.Storage()
+	}
+	switch c := column.(type) {
+	case *array.Float64:
+		return fmt.Sprintf("%.6f", c.Value(row)), code
+	case *array.Float32:
+		return fmt.Sprintf("%.6f", c.Value(row)), code
+	case *array.FixedSizeBinary:
+		copy(code[:], c.Value(row))
+		return hex.EncodeToString(c.Value(row)), code
+	case *array.Binary:
+		return string(c.Value(row)), code
+	}
+	return column.ValueStr(row), code
+}
+
+// saysDay: a day, as ISO, as British, or as eight digits.
+func saysDay(text, day string) bool {
+	y, m, d := day[:4], day[5:7], day[8:]
+	for _, form := range []string{day, d + "/" + m + "/" + y, d + "-" + m + "-" + y, y + m + d, d + m + y, d + "." + m + "." + y} {
+		if strings.Contains(text, form) {
+			return true
+		}
+	}
+	return false
+}
+
+// Every practice's own sources do hold these things: the search finds them
+// there, in each kind.
+func TestTheLeakTestSeesTheSources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a borough")
+	}
+	dir := filepath.Join(t.TempDir(), "demo")
+	newSession(t, dir).must("synth", "--out", filepath.Join(dir, "borough"), "--people", "300")
+	s := &secrets{numbers: map[string]bool{}, postcodes: map[string]bool{}}
+	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "people.csv")) {
+		s.numbers[row["nhs_number"]] = true
+	}
+	sources := filepath.Join(dir, "borough", "primary-care", "Z99001")
+	for _, row := range readCSV(t, filepath.Join(sources, "postcodes.csv")) {
+		s.postcodes[strings.ReplaceAll(row["pcds"], " ", "")] = true
+	}
+	kinds := map[string]bool{}
+	for _, leak := range s.search(t, sources).leaks {
+		_, what, _ := strings.Cut(leak, " holds ")
+		kinds[what] = true
+	}
+	if len(kinds) < 3 {
+		t.Errorf("found in the sources: %v", slices.Sorted(maps.Keys(kinds)))
+	}
+}
