@@ -15,7 +15,7 @@ const (
 	mostValues   = 2_000
 	mostViews    = 64
 	mostMeasures = 1_000
-	mostNodes    = 1 << 18 // of one view
+	mostNodes    = 1 << 17 // of one view
 	deepest      = 9       // level
 )
 

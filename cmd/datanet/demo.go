@@ -171,8 +171,10 @@ func (d *demo) practices(ctx context.Context, sites []synth.Site) (last string, 
 		}
 	}
 	d.quiet = d.json
-	if more := len(sites) - 1; more > 0 {
-		d.tell("The same was done for %d more: %s to %s.", more, sites[1].Site, sites[more].Site)
+	if more := sites[1:]; len(more) == 1 {
+		d.tell("The same was done for %s.", more[0].Site)
+	} else if len(more) > 1 {
+		d.tell("The same was done for %d more, %s to %s.", len(more), more[0].Site, more[len(more)-1].Site)
 	}
 	return last, nil
 }

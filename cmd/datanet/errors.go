@@ -25,6 +25,13 @@ func (e *useError) Error() string   { return e.rule }
 func (e *useError) Kind() string    { return "use" }
 func (e *useError) Hints() []string { return []string{e.hint} }
 
+// An integrityError is damage that the command line sees by itself.
+type integrityError struct{ rule, hint string }
+
+func (e *integrityError) Error() string   { return e.rule }
+func (e *integrityError) Kind() string    { return "integrity" }
+func (e *integrityError) Hints() []string { return []string{e.hint} }
+
 // fail prints an error once and returns the exit code. Nothing else prints one.
 func (a *app) fail(ctx context.Context, err error) int {
 	kind := kindOf(ctx, err)

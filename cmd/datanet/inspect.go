@@ -47,7 +47,7 @@ func (a *app) inspectExtract(dir string) error {
 	}
 	m, err := schemas.DecodeManifest(body)
 	if err != nil {
-		return &publication.IntegrityError{Rule: err.Error(), Hint: "ask the site to send it again"}
+		return &integrityError{err.Error(), "ask the site to send it again"}
 	}
 	d, err := schemas.DatasetByID(m.Dataset)
 	if err != nil {
@@ -63,7 +63,7 @@ func (a *app) inspectExtract(dir string) error {
 		return err
 	}
 	if !x.Whole {
-		return &publication.IntegrityError{Rule: "a file of the extract is not the one that its manifest names", Hint: "do not use it; ask the site to send it again"}
+		return &integrityError{"a file of the extract is not the one that its manifest names", "do not use it; ask the site to send it again"}
 	}
 	return nil
 }

@@ -25,6 +25,10 @@ func misused(c *cobra.Command, err error) error {
 	if len(c.ValidArgs) > 0 && strings.HasPrefix(rule, "invalid argument") && !strings.HasSuffix(rule, " flag") {
 		return &useError{c.CommandPath() + " does not know that word", "known: " + strings.Join(c.ValidArgs, ", ")}
 	}
+	if strings.Contains(rule, "argument is needed") || strings.Contains(rule, "argument can be given") {
+		_, words, _ := strings.Cut(c.Use, " ")
+		return &useError{rule, "as in: " + c.CommandPath() + " " + words}
+	}
 	return &useError{rule: asFlags(rule), hint: "see " + c.CommandPath() + " --help"}
 }
 

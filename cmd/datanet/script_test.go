@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 //	code N datanet …       the command exits with N; if N is not 0 it prints one error line, a hint, and no answer
 //	let NAME datanet …     keeps what the command prints
 //	flip FILE              changes one bit in the middle of a file
+//	parquet N FILE         the file is a Parquet file of N rows
 //	mode MODE FILE…        the permissions are these
 //	keep PATH…             remembers folders and files, and forgets others
 //	unchanged              what is remembered is as it was
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": func(ts *testscript.TestScript, _ bool, args []string) { enterWorld(ts, stages, args) },
-			"code":  wantCode, "let": let, "flip": flip, "mode": wantMode, "keep": keepTree, "unchanged": unchanged,
+			"code":  wantCode, "let": let, "flip": flip, "mode": wantMode, "parquet": wantRows, "keep": keepTree, "unchanged": unchanged,
 		},
 	})
 }
@@ -186,7 +187,7 @@ func wantCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-var errorForm = regexp.MustCompile(`\A(?:.*: )?datanet: error: [^\n]+\n(hint: [^\n]+\n)+\z`)
+var errorForm = regexp.MustCompile(`\A(?:[^\n]*: \n)*datanet: error: [^\n]+\n(hint: [^\n]+\n)+\z`)
 
 func oneError(stderr string) error {
 	if !errorForm.MatchString(stderr) {
@@ -235,6 +236,15 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, body, 0o600))
 }
 
+func wantRows(ts *testscript.TestScript, _ bool, args []string) {
+	r, err := file.OpenParquetFile(ts.MkAbs(args[1]), false)
+	ts.Check(err)
+	defer r.Close()
+	if got := fmt.Sprint(r.NumRows()); got != args[0] {
+		ts.Fatalf("%s holds %s rows, not %s", args[1], got, args[0])
+	}
+}
+
 func wantMode(ts *testscript.TestScript, _ bool, args []string) {
 	for _, path := range args[1:] {
 		info, err := os.Stat(ts.MkAbs(path))
@@ -267,7 +277,7 @@ func tree(ts *testscript.TestScript, path string) string {
 	root := ts.MkAbs(path)
 	ts.Check(filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() == "lock" || d.Name() == ".staging" || d.Name() == "log.jsonl" {
-			return cmp.Or(err, error(nil))
+			return err
 		}
 		if d.IsDir() {
 			fmt.Fprintf(&lines, "%s/\n", strings.TrimPrefix(p, root))

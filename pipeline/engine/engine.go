@@ -168,6 +168,11 @@ func (e *Engine) CopyParquet(ctx context.Context, step, query, path string) erro
 		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)")
 }
 
+// CopyScratch writes a Parquet file that only this run reads: larger, sooner.
+func (e *Engine) CopyScratch(ctx context.Context, step, query, path string) error {
+	return e.Exec(ctx, step, "COPY ("+query+") TO "+Literal(path)+" (FORMAT parquet, COMPRESSION snappy)")
+}
+
 // Columns lists the columns of a query as "name TYPE".
 func (e *Engine) Columns(ctx context.Context, step, query string) ([]string, error) {
 	var columns []string

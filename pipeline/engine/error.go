@@ -20,6 +20,7 @@ type Error struct {
 	Line   int64  // its line, when DuckDB named one
 	Memory bool   // the memory limit was reached
 	Source bool   // the fault lies in the file that was read
+	Broken bool   // DuckDB tripped over itself; the engine is of no more use
 }
 
 func (e *Error) Error() string {
@@ -63,6 +64,7 @@ func (e *Engine) fault(ctx context.Context, step string, err error) error {
 	}
 	out := &Error{Step: step, Rule: e.words(known)}
 	out.Memory = known.Type == duckdb.ErrorTypeOutOfMemory
+	out.Broken = known.Type == duckdb.ErrorTypeInternal || known.Type == duckdb.ErrorTypeFatal
 	out.blameCSV(known.Msg)
 	return out
 }

@@ -156,6 +156,10 @@ func writeLarge(t *testing.T, dir string, rows int) {
 	for i := range 200 {
 		x.add("Coding_ClinicalCode", map[string]string{"CodeId": fmt.Sprint(1000 + i), "SnomedCTConceptId": fmt.Sprint(700000000 + i)})
 	}
+	// One entry in 25 tells an ethnicity, as about one in ten people is asked twice.
+	for i, concept := range []string{"494131000000105", "107691000000105", "92491000000104", "110751000000108", "92401000000106", "92481000000101", "92521000000101", "1024701000000100"} {
+		x.rows["Coding_ClinicalCode"][i]["SnomedCTConceptId"] = concept
+	}
 	x.write(dir)
 	guid := func(i int) string { return fmt.Sprintf("{%08X-AAAA-4AAA-8AAA-%012X}", i*2654435761%1<<32, i) }
 	writeLines(t, filepath.Join(dir, fileName("Admin_Patient")),

@@ -49,7 +49,7 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 		if err != nil {
 			return nil, err
 		}
-		if err := e.CopyParquet(ctx, "coding "+t.Name, string(query), path); err != nil {
+		if err := e.CopyScratch(ctx, "coding "+t.Name, string(query), path); err != nil {
 			return nil, src.blame(err)
 		}
 		c.files[t.Name] = path
@@ -92,7 +92,7 @@ func between(ctx context.Context, e *engine.Engine) error {
 	}
 	if twice > 0 {
 		// Which row holds would be a guess, and so would be whose opt-out counts.
-		return &SourceError{Rule: fmt.Sprintf("the site's patients who stand there more than once: %d", twice),
+		return &SourceError{Rule: fmt.Sprintf("the site's patients who stand in the export more than once: %d", twice),
 			Hint: "give one full export, not several days' changes in one file"}
 	}
 	return run(ctx, e, "places.sql", "finding the areas")

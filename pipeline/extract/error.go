@@ -55,7 +55,13 @@ func (e *UseError) Hints() []string { return []string{e.Hint} }
 // table whose file it is.
 func (s *source) blame(err error) error {
 	var fault *engine.Error
-	if !errors.As(err, &fault) || !fault.Source {
+	if !errors.As(err, &fault) {
+		return err
+	}
+	if fault.Broken {
+		return s.misspelt(err)
+	}
+	if !fault.Source {
 		return err
 	}
 	out := &SourceError{Row: fault.Line, Rule: fault.Rule,
@@ -69,4 +75,16 @@ func (s *source) blame(err error) error {
 		out.Table = lookupName
 	}
 	return out
+}
+
+// misspelt looks for the file that is not UTF-8. A byte that is none breaks the
+// database's reader when it stands in a column that is read, and does no harm
+// in one that is not; so nobody looks before.
+func (s *source) misspelt(err error) error {
+	for name, file := range s.tables {
+		if line, bad := notUTF8(file.path); bad {
+			return &SourceError{Table: name, Row: line, Rule: "is not UTF-8", Hint: "export the table again, in UTF-8"}
+		}
+	}
+	return err
 }

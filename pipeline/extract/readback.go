@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -37,7 +38,7 @@ func (e *LeakError) Hints() []string {
 func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string, births map[[16]byte][]int32) error {
 	for i := range d.Tables {
 		t := &d.Tables[i]
-		c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string]bool{}}
+		c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string][]int32{}}
 		if err := c.run(ctx, filepath.Join(folder, t.Name+".parquet")); err != nil {
 			return err
 		}
@@ -50,7 +51,10 @@ type check struct {
 	table  *schemas.Table
 	births map[[16]byte][]int32
 	test   bool
-	seen   map[string]bool // texts found harmless in the column at hand
+	seen   map[string][]int32 // texts found harmless in the column at hand, and the days they spell
+
+	person [16]byte // the last one asked for: rows are sorted by person
+	own    []int32  // and that one's birth dates
 }
 
 func (c *check) run(ctx context.Context, path string) error {
@@ -109,29 +113,18 @@ func physical(c schemas.Column) parquet.Type {
 
 // group checks one row group. The first column is always the person.
 func (c *check) group(g *file.RowGroupReader) error {
-	n := int(g.NumRows())
-	persons := make([][16]byte, n)
+	persons := make([][16]byte, g.NumRows())
 	for i, column := range c.table.Columns {
-		if column.Type == "boolean" {
-			continue
-		}
 		r, err := g.Column(i)
 		if err != nil {
 			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
 		}
 		clear(c.seen)
-		visit := func(row int, value any) string { return c.value(persons[row], column, value) }
-		if i == 0 {
-			visit = func(row int, value any) string {
-				persons[row] = [16]byte(value.(parquet.FixedLenByteArray))
-				return ""
-			}
-		}
-		found, filled, err := values(r, n, visit)
+		found, filled, err := c.column(r, column, persons, i == 0)
 		if err != nil {
 			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
 		}
-		if i == 0 && filled != n {
+		if i == 0 && filled != len(persons) && found == "" {
 			found = "a row without a code"
 		}
 		if found != "" {
@@ -141,20 +134,61 @@ func (c *check) group(g *file.RowGroupReader) error {
 	return nil
 }
 
-// value judges one value of a column that holds no codes.
-func (c *check) value(person [16]byte, column schemas.Column, value any) string {
-	switch v := value.(type) {
-	case parquet.ByteArray:
+// column checks the values of one column, or notes whose rows they are.
+func (c *check) column(r file.ColumnChunkReader, column schemas.Column, persons [][16]byte, first bool) (found string, filled int, err error) {
+	switch r := r.(type) {
+	case *file.FixedLenByteArrayColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v parquet.FixedLenByteArray) string {
+			if first {
+				persons[row] = [16]byte(v)
+			}
+			return ""
+		})
+	case *file.ByteArrayColumnChunkReader:
+		judge := func(row int, v parquet.ByteArray) string { return c.text(persons[row], v) }
 		if column.Role == schemas.CodeRole {
-			return c.code(v)
+			judge = func(_ int, v parquet.ByteArray) string { return c.code(v) }
 		}
-		return c.text(person, v)
-	case int32:
-		if column.Type == "date" && c.birth(person, v) {
-			return "the full birth date of the row's own person"
+		return batches(r.ReadBatch, r.Descriptor(), len(persons), judge)
+	case *file.Int32ColumnChunkReader:
+		judge := c.day
+		if column.Type != "date" {
+			judge = func(_ [16]byte, v int32) string { return small(v) }
 		}
-	case float64:
-		return c.number(person, v)
+		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v int32) string { return judge(persons[row], v) })
+	case *file.Float64ColumnChunkReader:
+		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v float64) string { return c.number(persons[row], v) })
+	case *file.BooleanColumnChunkReader:
+		return "", 0, nil
+	}
+	return "", 0, fmt.Errorf("a column of a type that no schema has")
+}
+
+const ownBirth = "the full birth date of the row's own person"
+
+func (c *check) day(person [16]byte, day int32) string {
+	if person != c.person || c.own == nil {
+		c.person, c.own = person, c.births[person]
+	}
+	if slices.Contains(c.own, day) {
+		return ownBirth
+	}
+	return ""
+}
+
+func (c *check) days(person [16]byte, days []int32) string {
+	for _, day := range days {
+		if found := c.day(person, day); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// small judges a whole number that is a year or a rank.
+func small(v int32) string {
+	if v < 0 || v > 9999 {
+		return "a number that is no year"
 	}
 	return ""
 }
@@ -167,81 +201,47 @@ func (c *check) number(person [16]byte, v float64) string {
 	if isNumber(int64(v), c.test) {
 		return "a value that is an NHS number"
 	}
-	for _, day := range daysOf(int64(v)) {
-		if c.birth(person, day) {
-			return "the full birth date of the row's own person"
-		}
-	}
-	return ""
+	return c.days(person, daysOf(int64(v)))
 }
 
 // code judges a clinical code by its form alone: some codes of ten digits would
 // pass for NHS numbers, and no other text passes for a code.
 func (c *check) code(text []byte) string {
-	if c.seen[string(text)] {
+	if _, ok := c.seen[string(text)]; ok {
 		return ""
 	}
 	if !codeText.Match(text) {
 		return "something that is no clinical code"
 	}
-	c.remember(text)
+	c.remember(text, nil)
 	return ""
-}
-
-func (c *check) remember(text []byte) {
-	if len(c.seen) < 1<<16 {
-		c.seen[string(text)] = true
-	}
-}
-
-func (c *check) birth(person [16]byte, day int32) bool {
-	for _, b := range c.births[person] {
-		if b == day {
-			return true
-		}
-	}
-	return false
 }
 
 // text looks at each distinct text of a column once; its own person's birth
 // date is looked for in every row.
 func (c *check) text(person [16]byte, text []byte) string {
-	if len(text) >= 8 && c.births != nil {
-		for _, day := range daysIn(text) {
-			if c.birth(person, day) {
-				return "the full birth date of the row's own person"
-			}
+	days, ok := c.seen[string(text)]
+	if !ok {
+		if found := identifier(text, c.test); found != "" {
+			return found
 		}
+		days = daysIn(text)
+		c.remember(text, days)
 	}
-	if c.seen[string(text)] {
-		return ""
-	}
-	if found := identifier(text, c.test); found != "" {
-		return found
-	}
-	c.remember(text)
-	return ""
+	return c.days(person, days)
 }
 
-// values calls visit for each value that is not missing and stops at the first
-// that is not harmless.
-func values(r file.ColumnChunkReader, rows int, visit func(row int, value any) string) (found string, filled int, err error) {
-	switch r := r.(type) {
-	case *file.ByteArrayColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
-	case *file.FixedLenByteArrayColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
-	case *file.Int32ColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
-	case *file.Float64ColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), rows, visit)
+func (c *check) remember(text []byte, days []int32) {
+	if len(c.seen) < 1<<16 {
+		c.seen[string(text)] = days
 	}
-	return "", 0, fmt.Errorf("a column of a type that no schema has")
 }
 
 type readBatch[T any] func(size int64, values []T, def, rep []int16) (int64, int, error)
 
-func batches[T any](read readBatch[T], d *schema.Column, rows int, visit func(int, any) string) (found string, filled int, err error) {
+// batches calls visit for each value that is not missing and stops at the first
+// that is not harmless.
+func batches[T any](read readBatch[T], d *schema.Column, rows int, visit func(int, T) string) (found string, filled int, err error) {
 	const size = 4096
 	buffer, levels := make([]T, size), make([]int16, size)
 	for row := 0; row < rows; {

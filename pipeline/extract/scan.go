@@ -1,12 +1,15 @@
 package extract
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"slices"
+	"unicode/utf8"
 )
 
 // gating are the relations without whose rows the gates would see nobody's
@@ -16,7 +19,8 @@ var gating = []string{"organisation", "agreement", "patient", "entry", "clinical
 // scan reads every file once, before the database does, for what the database
 // passes over in silence.
 func (s *source) scan(ctx context.Context) error {
-	for name, r := range s.format.Relations {
+	for _, name := range slices.Sorted(maps.Keys(s.format.Relations)) {
+		r := s.format.Relations[name]
 		found, err := scanFile(ctx, s.tables[r.Table].path)
 		if err != nil {
 			return err
@@ -82,3 +86,23 @@ func scanFile(ctx context.Context, path string) (scanned, error) {
 }
 
 var newline = []byte{'\n'}
+
+// notUTF8 finds the first line of a file that is not UTF-8.
+func notUTF8(path string) (line int64, bad bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
+	for {
+		text, err := r.ReadSlice('\n')
+		line++
+		if !utf8.Valid(text) {
+			return line, true
+		}
+		if err != nil {
+			return 0, false
+		}
+	}
+}

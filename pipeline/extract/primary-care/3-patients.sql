@@ -17,9 +17,8 @@ SELECT
     p.registered_to,
     regexp_replace(upper(p.postcode), '[^A-Z0-9]', '', 'g') AS postcode,
     nhs_problem(coalesce(p.nhs_number, '')) AS problem,
-    CASE WHEN nhs_problem(coalesce(p.nhs_number, '')) = 'ok'
-         THEN person_code(p.nhs_number)
-         ELSE local_code(p.organisation || '/' || p.patient) END AS person,
+    -- a number with a problem has no code
+    coalesce(person_code(p.nhs_number), local_code(p.organisation || '/' || p.patient)) AS person,
     CASE
         WHEN NOT o.sharing THEN 'agreement'
         WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' THEN 'test'

@@ -3,11 +3,17 @@
 --         out; a row that stays out carries its reason and nothing else
 -- grain:  one issue of the export
 -- why:    the gates of table-observations, as far as an issue has them
-WITH issue AS (
+WITH dated AS (
     SELECT
-        p.person, d.concept,
+        e.* EXCLUDE (date, date_precision),
         clinical_date(e.date) AS date,
-        own_precision(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, p.death_date, p.vague) AS date_precision,
+        clinical_precision(e.date, e.date_precision) AS date_precision
+    FROM src_issue e
+),
+issue AS (
+    SELECT
+        p.person, d.concept, e.date,
+        own_precision(e.date, e.date_precision, p.birth_date, p.death_date, p.vague) AS date_precision,
         CASE
             WHEN o.organisation IS NULL THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
@@ -15,9 +21,9 @@ WITH issue AS (
             WHEN e.deleted THEN 'deleted'
             WHEN e.confidential THEN 'confidential'
             WHEN d.concept IS NULL THEN 'no-concept'
-            WHEN e.date_bad OR NOT possible(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, r.as_at) THEN 'impossible-date'
+            WHEN e.date_bad OR NOT possible(e.date, e.date_precision, p.birth_date, r.as_at) THEN 'impossible-date'
         END AS reason
-    FROM src_issue e
+    FROM dated e
     CROSS JOIN run r
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN person p ON p.practice = o.practice AND p.patient = e.patient

@@ -6,12 +6,18 @@
 --         deleted or opted-out person takes every entry along), deleted,
 --         confidential, identifier codes, codes that mean nothing, dates that
 --         cannot be, values that no measurement has (and an identifier could)
-WITH entry AS (
+WITH dated AS (
     SELECT
-        p.person, c.concept, u.category AS unit,
-        CASE WHEN e.value = 0 THEN 0 ELSE e.value END AS value, -- never a negative zero
+        e.* EXCLUDE (date, date_precision),
         clinical_date(e.date) AS date,
-        own_precision(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, p.death_date, p.vague) AS date_precision,
+        clinical_precision(e.date, e.date_precision) AS date_precision
+    FROM src_entry e
+),
+entry AS (
+    SELECT
+        p.person, c.concept, u.category AS unit, e.date,
+        CASE WHEN e.value = 0 THEN 0 ELSE e.value END AS value, -- never a negative zero
+        own_precision(e.date, e.date_precision, p.birth_date, p.death_date, p.vague) AS date_precision,
         CASE
             WHEN o.organisation IS NULL THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
@@ -20,11 +26,11 @@ WITH entry AS (
             WHEN e.confidential THEN 'confidential'
             WHEN c.identifying THEN 'identifier-code'
             WHEN c.concept IS NULL THEN 'no-concept'
-            WHEN e.date_bad OR NOT possible(clinical_date(e.date), clinical_precision(e.date, e.date_precision), p.birth_date, r.as_at) THEN 'impossible-date'
+            WHEN e.date_bad OR NOT possible(e.date, e.date_precision, p.birth_date, r.as_at) THEN 'impossible-date'
             WHEN abs(e.value) >= 1e8 THEN 'impossible-value'
             WHEN e.value >= 1e6 AND (spells_day(e.value, p.birth_date) OR spells_day(e.value, p.death_date)) THEN 'impossible-value'
         END AS reason
-    FROM src_entry e
+    FROM dated e
     CROSS JOIN run r
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN person p ON p.practice = o.practice AND p.patient = e.patient

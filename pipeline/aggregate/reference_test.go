@@ -1,0 +1,206 @@
+package aggregate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"datanet/schemas"
+)
+
+// The reference says in plain Go what the SQL says: it shares the catalogue
+// with it and nothing else, and takes one person after the other.
+
+// A tally is a count by feature, view and group.
+type tally map[string]Count
+
+func place3(feature, view int, values []int) string {
+	return fmt.Sprint(feature, " ", view, " ", values)
+}
+
+func tallyOf(counts []Count) (tally, error) {
+	t := tally{}
+	for _, c := range counts {
+		at := place3(c.Feature, c.View, c.Values)
+		if _, twice := t[at]; twice {
+			return nil, fmt.Errorf("%s is counted twice", at)
+		}
+		t[at] = c
+	}
+	return t, nil
+}
+
+// reference counts a population as at a day.
+func (p *population) reference(c *schemas.Catalogue, lists schemas.Lists, asAt string) tally {
+	counts := tally{}
+	for person, row := range p.current(asAt) {
+		conditions := p.conditions(person, c, lists, asAt)
+		groups := groupsOf(c, row, asAt)
+		for f, feature := range c.Features() {
+			if !counted(&feature, row, conditions, asAt) {
+				continue
+			}
+			for v := range c.Views {
+				values := make([]int, len(c.Axes))
+				for i := range c.Axes {
+					values[i] = c.Axes[i].At(groups[i], c.Views[v].Levels[c.Axes[i].ID])
+				}
+				at := place3(f, v, values)
+				n := counts[at]
+				counts[at] = Count{Feature: f, View: v, Values: values, N: n.N + 1, Sum: n.Sum + recordNumber(code(person))}
+			}
+		}
+	}
+	return counts
+}
+
+// current is each person's row: the registration that holds on the day with
+// the latest start.
+func (p *population) current(asAt string) map[int]patient {
+	rows := map[int][]patient{}
+	month, year := asAt[:7], yearOf(asAt)
+	for _, x := range p.patients {
+		ended := x.to != "" && x.to <= month
+		dead := x.death != nil && *x.death <= year
+		if !ended && !dead && x.from <= month {
+			rows[x.person] = append(rows[x.person], x)
+		}
+	}
+	chosen := map[int]patient{}
+	for person, xs := range rows {
+		slices.SortFunc(xs, func(a, b patient) int {
+			return cmp.Or(cmp.Compare(b.from, a.from), cmp.Compare(a.site, b.site), missingLast(a.birth, b.birth),
+				nullsLast(a.sex, b.sex), nullsLast(a.ethnicity, b.ethnicity), nullsLast(a.ward, b.ward), missingLast(a.decile, b.decile))
+		})
+		chosen[person] = xs[0]
+	}
+	return chosen
+}
+
+func nullsLast(a, b string) int {
+	return cmp.Or(cmp.Compare(bit(a == ""), bit(b == "")), cmp.Compare(a, b))
+}
+
+func missingLast(a, b *int) int {
+	if a == nil || b == nil {
+		return cmp.Compare(bit(a == nil), bit(b == nil))
+	}
+	return cmp.Compare(*a, *b)
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func yearOf(asAt string) int { y, _ := strconv.Atoi(asAt[:4]); return y }
+
+// ageOf is a person's age if there is one: a year between 0 and 124.
+func ageOf(x patient, asAt string) (int, bool) {
+	if x.birth == nil {
+		return 0, false
+	}
+	years := yearOf(asAt) - *x.birth
+	return years, years >= 0 && years < 125
+}
+
+// conditions are those of which the latest code is not ended by a later one.
+func (p *population) conditions(person int, c *schemas.Catalogue, lists schemas.Lists, asAt string) map[string]bool {
+	has := map[string]bool{}
+	for _, k := range c.Conditions {
+		found, resolved := "", ""
+		for _, x := range p.entries {
+			if x.person != person || !before(x, asAt) {
+				continue
+			}
+			if listed(lists, k.Has, x.concept) {
+				found = max(found, dayOf(x))
+			}
+			if listed(lists, k.Resolved, x.concept) {
+				resolved = max(resolved, dayOf(x))
+			}
+		}
+		has[k.ID] = found != "" && found >= resolved
+	}
+	return has
+}
+
+func before(x entry, asAt string) bool {
+	switch {
+	case x.date != "":
+		return x.date <= asAt
+	case x.year != nil:
+		return *x.year <= yearOf(asAt)
+	}
+	return true
+}
+
+func dayOf(x entry) string {
+	switch {
+	case x.date != "":
+		return x.date
+	case x.year != nil:
+		return time.Date(*x.year, 7, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
+	}
+	return "0001-01-01"
+}
+
+func listed(lists schemas.Lists, list, concept string) bool {
+	return list != "" && slices.ContainsFunc(lists[list].Entries, func(e schemas.Entry) bool { return e.Code == concept })
+}
+
+// groupsOf is the person's finest value on each axis.
+func groupsOf(c *schemas.Catalogue, x patient, asAt string) []int {
+	groups := make([]int, len(c.Axes))
+	for i := range c.Axes {
+		a := &c.Axes[i]
+		word := ""
+		switch a.ID {
+		case "area":
+			word = x.ward
+		case "ethnicity":
+			word = x.ethnicity
+		case "sex":
+			word = x.sex
+		case "age":
+			if years, known := ageOf(x, asAt); known {
+				word = strconv.Itoa(years)
+			}
+		case "imd":
+			if x.decile != nil {
+				word = strconv.Itoa(*x.decile)
+			}
+		}
+		groups[i] = a.Rest()
+		for v := range a.Values {
+			if slices.Contains(a.Values[v].Codes, word) {
+				groups[i] = v
+			}
+		}
+	}
+	return groups
+}
+
+// counted says whether a person counts towards a feature.
+func counted(f *schemas.Feature, x patient, conditions map[string]bool, asAt string) bool {
+	if years, known := ageOf(x, asAt); f.LowestAge > 0 && (!known || years < f.LowestAge) {
+		return false
+	}
+	if f.Measure == nil {
+		return true
+	}
+	n := f.Measure.Numerator
+	if n.Kind == schemas.KindEthnicityRecorded {
+		return len(x.ethnicity) == 1 && strings.Contains("ABCDEFGHJKLMNPRS", x.ethnicity)
+	}
+	has := 0
+	for _, k := range n.Of {
+		has += bit(conditions[k])
+	}
+	return has >= max(1, n.Count)
+}

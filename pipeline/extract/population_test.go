@@ -1,0 +1,106 @@
+package extract
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// population makes a random export in which every rule has work to do: two
+// organisations of the site and one of another, shared numbers, flags in every
+// spelling, dates about birth, death and the as-at date.
+func population(t testing.TB, r *rand.Rand, people int) *export {
+	x := &export{t: t, rows: map[string][]map[string]string{}, more: map[string][]string{}}
+	for _, line := range []string{"org ODSCode=Z99001", "org OrganisationGuid={BRANCH} ODSCode=z99001", "org OrganisationGuid={OTHER} ODSCode=Z98001",
+		"agreement", "agreement OrganisationGuid={BRANCH}", "agreement OrganisationGuid={OTHER}",
+		"code CodeId=900 ReadTermId=9Nu0", "code CodeId=901 ReadTermId=9Nu1.", "code CodeId=902 SnomedCTConceptId=44054006",
+		"code CodeId=902 SnomedCTConceptId=46635009", "code CodeId=903 SnomedCTConceptId=44054006 ReadTermId=9155."} {
+		x.line(split(line))
+	}
+	numbers := testNumbers(people)
+	for i := range people {
+		x.person(r, i, numbers)
+	}
+	x.complete()
+	return x
+}
+
+func pick(r *rand.Rand, of ...string) string { return of[r.IntN(len(of))] }
+
+// rarely is value one time in n.
+func rarely(r *rand.Rand, n int, values ...string) string {
+	if r.IntN(n) > 0 {
+		return values[0]
+	}
+	return pick(r, values...)
+}
+
+func (x *export) person(r *rand.Rand, i int, numbers []string) {
+	born := time.Date(1930+r.IntN(97), time.Month(1+r.IntN(12)), 1+r.IntN(28), 0, 0, 0, 0, time.UTC)
+	number := rarely(r, 8, numbers[i], "", "9999999999", "999 000 0019", numbers[r.IntN(len(numbers))], numbers[i][:3]+" "+numbers[i][3:6]+" "+numbers[i][6:])
+	died := ""
+	if r.IntN(6) == 0 {
+		died = text(born.AddDate(r.IntN(90), 0, r.IntN(300)))
+	}
+	row := map[string]string{"PatientGuid": fmt.Sprintf("{P%d}", i/2*2+i%2*r.IntN(2)), "OrganisationGuid": pick(r, "{GP}", "{GP}", "{GP}", "{BRANCH}", "{OTHER}", "{gp}"),
+		"NhsNumber": number, "Sex": pick(r, "F", "M", "I", "U", "f", ""), "DateOfBirth": rarely(r, 10, text(born), "", "1900-01-01", "05/06/1980", "2030-01-01"),
+		"DateOfDeath": rarely(r, 20, died, "unknown", "2030-01-01"), "DateOfRegistration": text(born.AddDate(r.IntN(40), 0, r.IntN(60))),
+		"DateofDeactivation": rarely(r, 3, "", text(born.AddDate(40, 0, 0))), "Postcode": pick(r, "XL1 1AA", "xl11ab", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", ""),
+		"PatientTypeDescription": rarely(r, 20, "Regular", " Dummy"), "DummyType": rarely(r, 20, "false", "true", "", "?"),
+		"Deleted": rarely(r, 20, "false", "true", "", "no"), "SpineSensitive": rarely(r, 20, "false", "true"), "IsConfidential": rarely(r, 20, "false", "1", "")}
+	for _, other := range x.rows["Admin_Patient"] {
+		if other["PatientGuid"] == row["PatientGuid"] && upper(other["OrganisationGuid"]) == upper(row["OrganisationGuid"]) {
+			return // no organisation has a patient twice
+		}
+	}
+	x.add("Admin_Patient", row)
+	for range r.IntN(12) {
+		x.add("CareRecord_Observation", x.event(r, row, born, died, pick(r, "73211009", "44054006", "494131000000105", "107691000000105", "1024701000000100",
+			"100002100001000010", "100002300001000010", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "184103008", "")))
+	}
+	for range r.IntN(3) {
+		x.add("Prescribing_IssueRecord", x.event(r, row, born, died, pick(r, "100002400001000010", "100002400002000010", "")))
+	}
+}
+
+// event is an entry or an issue; the columns that only entries have are left
+// out of issues by what the format knows.
+func (x *export) event(r *rand.Rand, patient map[string]string, born time.Time, died, code string) map[string]string {
+	when := born.AddDate(0, 0, r.IntN(365*90))
+	switch r.IntN(6) {
+	case 0:
+		when = born.AddDate(0, 0, r.IntN(90)-30)
+	case 1:
+		if d, err := time.Parse(time.DateOnly, died); err == nil {
+			when = d.AddDate(0, 0, r.IntN(90)-45)
+		}
+	case 2:
+		when = time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC).AddDate(0, 0, r.IntN(60)-50)
+	}
+	row := map[string]string{"PatientGuid": rarely(r, 20, patient["PatientGuid"], "{NOBODY}"), "OrganisationGuid": rarely(r, 20, patient["OrganisationGuid"], "{OTHER}", "{BRANCH}"),
+		"EffectiveDate": rarely(r, 15, text(when), "", "1900-01-01", "2020-02-30"), "EffectiveDatePrecision": pick(r, "YMD", "YMD", "YMDT", "YM", "Y", "U", ""),
+		"CodeId": code, "Deleted": rarely(r, 12, "false", "true", "", "?"), "IsConfidential": rarely(r, 12, "false", "true", "")}
+	if len(code) > 0 && code != "100002400001000010" && code != "100002400002000010" {
+		row["Value"] = pick(r, "", "7.5", "120", "-0", "1e9", "x", "19800506")
+		row["NumericUnit"] = pick(r, "", "mmHg", "MMOL/L", "Jane")
+		row["ProcessingId"] = fmt.Sprint(1 + r.IntN(5))
+	}
+	return row
+}
+
+func text(t time.Time) string { return t.Format(time.DateOnly) }
+
+func testNumbers(n int) []string {
+	var found []string
+	for prefix := 999_000_000; len(found) < n; prefix++ {
+		sum := 0
+		for i, p := 0, prefix; i < 9; i, p = i+1, p/10 {
+			sum += p % 10 * (i + 2)
+		}
+		if check := (11 - sum%11) % 11; check < 10 {
+			found = append(found, fmt.Sprintf("%d%d", prefix, check))
+		}
+	}
+	return found
+}

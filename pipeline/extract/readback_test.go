@@ -1,0 +1,139 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"datanet/pipeline/engine"
+	"datanet/schemas"
+)
+
+// A row as the stage writes it. The attacks below change one column.
+var harmless = map[string]string{
+	"person": "'00000000-0000-0000-0000-0000000000aa'::UUID", "date": "DATE '2020-02-03'", "date_precision": "'YMD'", "year": "2020::SMALLINT",
+	"concept": "'44054006'", "value": "7.5::DOUBLE", "unit": "'mmol/L'",
+}
+
+// bornOn is the birth date of the row's person, 1980-05-06, and of nobody else.
+var bornOn = map[[16]byte][]int32{{15: 0xaa}: {3778}}
+
+func TestReadBack(t *testing.T) {
+	for name, c := range map[string]struct{ column, sql, finds string }{
+		"a harmless row":                         {"", "", ""},
+		"an NHS number":                          {"unit", "'9990000018'", "an NHS number"},
+		"a number of a live range":               {"unit", "'4010232137'", "an NHS number"},
+		"a spaced one":                           {"unit", "'999 000 0018'", "an NHS number"},
+		"one with hyphens":                       {"unit", "'999-000-0018'", "an NHS number"},
+		"one with other gaps":                    {"unit", "'999.000  0018'", "an NHS number"},
+		"one within text":                        {"unit", "'see 9990000018, 2019'", "an NHS number"},
+		"one before other digits":                {"unit", "'999 000 0018 12'", "an NHS number"},
+		"one between letters":                    {"unit", "'x9990000018y'", "an NHS number"},
+		"ten digits that are none":               {"unit", "'9990000019'", ""},
+		"eleven digits":                          {"unit", "'99900000181'", ""},
+		"an NHS number in a number column":       {"value", "9990000018::DOUBLE", "a value that is an NHS number"},
+		"a postcode":                             {"unit", "'SE1 7EH'", "a full postcode"},
+		"a postcode without its space":           {"unit", "'se17eh'", "a full postcode"},
+		"a postcode with a wide gap":             {"unit", "'SW1A  1AA'", "a full postcode"},
+		"the outward half":                       {"unit", "'SE1'", ""},
+		"an e-mail address":                      {"unit", "'jane@example.org'", "an e-mail address"},
+		"the own birth date":                     {"date", "DATE '1980-05-06'", ownBirth},
+		"the day after":                          {"date", "DATE '1980-05-07'", ""},
+		"the own birth date as text":             {"unit", "'b. 1980-05-06'", ownBirth},
+		"as text, day first":                     {"unit", "'06/05/1980'", ownBirth},
+		"as text, without signs":                 {"unit", "'19800506'", ownBirth},
+		"as text, with dots":                     {"unit", "'6.5.1980'", ownBirth},
+		"as a number":                            {"value", "19800506::DOUBLE", ownBirth},
+		"as a number, day first":                 {"value", "6051980::DOUBLE", ownBirth},
+		"as a year":                              {"year", "19800506::INTEGER", "a number that is no year"},
+		"a name in place of a code":              {"concept", "'Jane Roe'", "something that is no clinical code"},
+		"a missing person":                       {"person", "NULL::UUID", "a row without a code"},
+		"a person who is no code":                {"person", "'9990000018'", "another column or type than the schema's"},
+		"a number as text":                       {"value", "'7.5'", "another column or type than the schema's"},
+		"a list in place of a value":             {"value", "[7.5::DOUBLE]", "another column or type than the schema's"},
+		"a record in place of a value":           {"value", "{'value': 7.5::DOUBLE}", "another column or type than the schema's"},
+		"a column more":                          {"surname", "'Roe'", "8 columns where the schema has 7"},
+		"a code that could be an NHS number":     {"concept", "'9990000018'", ""},
+		"missing values everywhere but the code": {"unit", "NULL::VARCHAR", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := readBackOf(t, c.column, c.sql)
+			if c.finds == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var leak *LeakError
+			if !errors.As(err, &leak) || leak.Rule != c.finds || leak.Kind() != "source" {
+				t.Errorf("got %v, want %s", err, c.finds)
+			}
+			if err != nil && (strings.Contains(err.Error(), "9990000018") || strings.Contains(err.Error(), "Roe") || strings.Contains(err.Error(), "1980")) {
+				t.Error("the error holds the value")
+			}
+		})
+	}
+}
+
+// readBackOf writes a row of observations with one column changed, after many
+// in which that column is missing, and reads the file back.
+func readBackOf(t *testing.T, column, sql string) error {
+	t.Helper()
+	dataset, err := schemas.DatasetByID("primary-care")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := dataset.TableByName("observations")
+	var columns []string
+	for _, name := range table.ColumnNames() {
+		cell := harmless[name]
+		if name == column {
+			cell = sql
+		}
+		if name == column && name != "person" {
+			cell = "CASE WHEN i = 5000 THEN " + sql + " END"
+		}
+		columns = append(columns, cell+" AS "+name)
+	}
+	if !slices.Contains(table.ColumnNames(), column) && column != "" {
+		columns = append(columns, sql+" AS "+column)
+	}
+	folder := t.TempDir()
+	e, err := engine.Open(context.Background(), engine.Options{Threads: 1, Folders: []string{folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	path := filepath.Join(folder, "observations.parquet")
+	if err := e.CopyParquet(context.Background(), "writing", "SELECT "+strings.Join(columns, ", ")+" FROM range(10000) r(i)", path); err != nil {
+		t.Fatal(err)
+	}
+	c := &check{table: table, births: bornOn, test: true, seen: map[string][]int32{}}
+	return c.run(context.Background(), path)
+}
+
+// TestLeak: what the check finds keeps the whole extract from its name. A code
+// list brings the identifiers in, since no column of a source could.
+func TestLeak(t *testing.T) {
+	for _, category := range []string{"SE1 7EH", "999 000 0018", "jane@example.org", "1980-05-06"} {
+		o := newSite(t)
+		parseExport(t, "patient anna NhsNumber=9990000018\nentry anna CodeId=494131000000105").write(o.Source)
+		o.CodeLists = maps.Clone(schemas.StarterLists())
+		o.CodeLists["ethnicity"] = &schemas.List{Name: "ethnicity", Entries: []schemas.Entry{{Code: "494131000000105", Category: category}}}
+		_, err := Run(context.Background(), o)
+		var leak *LeakError
+		if !errors.As(err, &leak) || leak.Table != "patients" || leak.Column != "ethnicity" {
+			t.Fatalf("not found: %v", err)
+		}
+		if strings.Contains(err.Error(), category) {
+			t.Error("the error holds the value")
+		}
+		if left := written(t, o.Out); len(left) > 0 || stateOf(t, o) != "" {
+			t.Errorf("left behind: %v", left)
+		}
+	}
+}

@@ -1,0 +1,456 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"datanet/schemas"
+)
+
+// TestReference compares the SQL with the same rules in plain Go, row by row,
+// on random people. DATANET_SEED repeats a population.
+func TestReference(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv("DATANET_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("DATANET_SEED=%d", seed)
+	for round := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, round))
+		o := newSite(t)
+		o.Threads = 0
+		o.Drop = round == 2
+		x := population(t, r, 400)
+		x.write(o.Source)
+		result, err := Run(context.Background(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := account(t, o, result, codeNames(x, o))
+		want := newReference(x, o).account()
+		if got == want {
+			continue
+		}
+		g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+		for _, line := range g {
+			if !slices.Contains(w, line) {
+				t.Errorf("only the SQL: %s", line)
+			}
+		}
+		for _, line := range w {
+			if !slices.Contains(g, line) {
+				t.Errorf("only the reference: %s", line)
+			}
+		}
+		t.Fatalf("round %d of DATANET_SEED=%d disagrees", round, seed)
+	}
+}
+
+// codeNames calls every code by its number or, without one, by its row.
+func codeNames(x *export, o Options) map[string]string {
+	names := map[string]string{}
+	for i, row := range x.rows["Admin_Patient"] {
+		one := &export{rows: map[string][]map[string]string{"Admin_Patient": {row}}}
+		for code := range one.names(o) {
+			names[code] = codeName(i, row)
+		}
+	}
+	return names
+}
+
+func codeName(i int, row map[string]string) string {
+	if usable(row["NhsNumber"]) {
+		return digits(row["NhsNumber"])
+	}
+	return "local" + fmt.Sprint(i)
+}
+
+func digits(number string) string { return strings.NewReplacer(" ", "", "-", "").Replace(number) }
+
+// usable is the answer to the check digit's question in another way than
+// pseudonym's: the digit is computed from the nine before it.
+func usable(number string) bool {
+	d := digits(number)
+	if len(d) != 10 || d[0] != '9' || strings.Count(d, d[:1]) == 10 {
+		return false
+	}
+	sum := 0
+	for i := range 9 {
+		sum += int(d[i]-'0') * (10 - i)
+	}
+	return (11-sum%11)%11 == int(d[9]-'0')
+}
+
+// A reference is the stage's rules over an export in memory.
+type reference struct {
+	x      *export
+	o      Options
+	asAt   time.Time
+	lists  map[string]map[string]string // list → code → category
+	people []*refPerson
+	births map[string]map[string]bool // code → birth dates
+	deaths map[string]map[string]bool
+}
+
+type refPerson struct {
+	row            map[string]string
+	name, gate     string
+	birth, death   time.Time
+	vague          bool
+	characteristic map[string]string
+}
+
+func newReference(x *export, o Options) *reference {
+	f := &reference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), lists: map[string]map[string]string{},
+		births: map[string]map[string]bool{}, deaths: map[string]map[string]bool{}}
+	for name, l := range schemas.StarterLists() {
+		f.lists[name] = map[string]string{}
+		for _, e := range l.Entries {
+			f.lists[name][e.Code] = e.Category
+		}
+	}
+	for i, row := range x.rows["Admin_Patient"] {
+		f.people = append(f.people, f.person(i, row))
+	}
+	for _, p := range f.people {
+		p.vague = p.vague || len(f.births[p.name]) > 1 || len(f.deaths[p.name]) > 1
+	}
+	for _, p := range f.people {
+		if p.gate != "other-organisation" {
+			f.judge(p)
+		}
+	}
+	return f
+}
+
+func ours(row map[string]string) bool {
+	return slices.Contains([]string{"{GP}", "{BRANCH}"}, upper(row["OrganisationGuid"]))
+}
+
+func upper(s string) string { return strings.ToUpper(s) }
+
+func stops(flag string) bool { return !slices.Contains([]string{"", "false", "0"}, flag) }
+
+func (f *reference) person(i int, row map[string]string) *refPerson {
+	p := &refPerson{row: row, name: codeName(i, row), characteristic: map[string]string{}}
+	if !ours(row) {
+		p.gate = "other-organisation"
+		return p
+	}
+	p.birth = f.past(row["DateOfBirth"])
+	p.death = f.past(row["DateOfDeath"])
+	p.vague = p.birth.IsZero() || (p.death.IsZero() && row["DateOfDeath"] != "")
+	note(f.births, p.name, p.birth)
+	note(f.deaths, p.name, p.death)
+	return p
+}
+
+func note(days map[string]map[string]bool, name string, day time.Time) {
+	if day.IsZero() {
+		return
+	}
+	if days[name] == nil {
+		days[name] = map[string]bool{}
+	}
+	days[name][text(day)] = true
+}
+
+// past reads a day between 1900 and the as-at date.
+func (f *reference) past(s string) time.Time {
+	d := clinical(s)
+	if d.After(f.asAt) {
+		return time.Time{}
+	}
+	return d
+}
+
+func clinical(s string) time.Time {
+	d, err := time.Parse(time.DateOnly, s)
+	if err != nil || !d.After(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		return time.Time{}
+	}
+	return d
+}
+
+// judge finds a person's gate and characteristics.
+func (f *reference) judge(p *refPerson) {
+	out := map[string]bool{}
+	for _, list := range []string{"type-1-opt-out", "local-dissent"} {
+		out[list] = f.dissents(p, list)
+	}
+	for _, list := range []string{"ethnicity", "language", "country-of-birth", "religion"} {
+		p.characteristic[list] = f.latest(p, list)
+	}
+	gates := []struct {
+		name string
+		shut bool
+	}{
+		{"test", stops(p.row["DummyType"]) || strings.Contains(strings.ToLower(p.row["PatientTypeDescription"]), "dummy")},
+		{"deleted", stops(p.row["Deleted"])}, {"type-1", out["type-1-opt-out"]}, {"local-dissent", out["local-dissent"]},
+		{"restricted", stops(p.row["SpineSensitive"])}, {"confidential", stops(p.row["IsConfidential"])},
+		{"unlinkable", f.o.Drop && !usable(p.row["NhsNumber"])},
+	}
+	for _, g := range gates {
+		if g.shut && p.gate == "" {
+			p.gate = g.name
+		}
+	}
+}
+
+// entries are a person's rows of a table.
+func (f *reference) entries(p *refPerson, table string) []map[string]string {
+	var own []map[string]string
+	for _, row := range f.x.rows[table] {
+		if row["PatientGuid"] == p.row["PatientGuid"] && upper(row["OrganisationGuid"]) == upper(p.row["OrganisationGuid"]) {
+			own = append(own, row)
+		}
+	}
+	return own
+}
+
+// names are what a list may call a local code.
+func (f *reference) names(table, id string) (concepts, all []string) {
+	for _, row := range f.x.rows[table] {
+		if row["CodeId"] != id {
+			continue
+		}
+		if c := row["SnomedCTConceptId"] + row["DmdProductCodeId"]; c != "" && !slices.Contains(concepts, c) {
+			concepts = append(concepts, c)
+		}
+		if read := row["ReadTermId"]; read != "" {
+			all = append(all, read, (read + ".....")[:5])
+		}
+	}
+	return concepts, append(all, concepts...)
+}
+
+func (f *reference) category(list, id string) (category string, ok bool) {
+	_, names := f.names("Coding_ClinicalCode", id)
+	for _, name := range names {
+		if category, ok = f.lists[list][name]; ok {
+			return category, true
+		}
+	}
+	return "", false
+}
+
+func (f *reference) dissents(p *refPerson, list string) bool {
+	var last, how string
+	for _, row := range f.entries(p, "CareRecord_Observation") {
+		category, ok := f.category(list, row["CodeId"])
+		withdrawn := category == "withdrawn"
+		deleted := row["Deleted"] == "true" || (stops(row["Deleted"]) && withdrawn)
+		if !ok || deleted {
+			continue
+		}
+		day, precision := clinical(row["EffectiveDate"]), precisionOf(row)
+		key := "9999-12-31"
+		if withdrawn {
+			key = "0001-01-01"
+			if !day.IsZero() && precision != "U" && !day.After(f.asAt) {
+				key = text(first(day, precision))
+			}
+		} else if precision != "U" {
+			key = text(final(day, precision))
+		}
+		key += fmt.Sprintf(" %09s %t", row["ProcessingId"], !withdrawn)
+		if key > last {
+			last, how = key, category
+		}
+	}
+	return how == "opt-out"
+}
+
+func (f *reference) latest(p *refPerson, list string) string {
+	var last, found string
+	for _, row := range f.entries(p, "CareRecord_Observation") {
+		category, ok := f.category(list, row["CodeId"])
+		if !ok || stops(row["Deleted"]) || stops(row["IsConfidential"]) || f.impossible(p, row) {
+			continue
+		}
+		day := "0001-01-01"
+		if d := clinical(row["EffectiveDate"]); !d.IsZero() {
+			day = text(d)
+		}
+		key := fmt.Sprintf("%t %s %09s %s", !slices.Contains([]string{"Z", "99", "not-stated"}, category), day, row["ProcessingId"], category)
+		if key > last {
+			last, found = key, category
+		}
+	}
+	return found
+}
+
+func precisionOf(row map[string]string) string {
+	p := row["EffectiveDatePrecision"]
+	switch {
+	case clinical(row["EffectiveDate"]).IsZero() || p == "U":
+		return "U"
+	case p == "YMDT":
+		return "YMD"
+	case p == "":
+		return "Y"
+	}
+	return p
+}
+
+func first(d time.Time, precision string) time.Time {
+	switch precision {
+	case "YM":
+		return time.Date(d.Year(), d.Month(), 1, 0, 0, 0, 0, time.UTC)
+	case "Y":
+		return time.Date(d.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return d
+}
+
+func final(d time.Time, precision string) time.Time {
+	switch precision {
+	case "YM":
+		return first(d, "YM").AddDate(0, 1, -1)
+	case "Y":
+		return time.Date(d.Year(), 12, 31, 0, 0, 0, 0, time.UTC)
+	}
+	return d
+}
+
+func (f *reference) impossible(p *refPerson, row map[string]string) bool {
+	s := row["EffectiveDate"]
+	if _, err := time.Parse(time.DateOnly, s); err != nil && s != "" {
+		return true
+	}
+	d, precision := clinical(s), precisionOf(row)
+	return precision != "U" && (first(d, precision).After(f.asAt) || (!p.birth.IsZero() && final(d, precision).Before(p.birth)))
+}
+
+// kept is a date as it may leave: day, precision and year.
+func kept(p *refPerson, d time.Time, precision string) string {
+	near := p.vague
+	for _, own := range []time.Time{p.birth, p.death} {
+		for day := first(d, precision); !own.IsZero() && !day.After(final(d, precision)); day = day.AddDate(0, 0, 1) {
+			near = near || day.Sub(own).Abs() <= 28*24*time.Hour
+		}
+	}
+	switch {
+	case precision == "U":
+		return ". U ."
+	case precision == "Y" || near:
+		return fmt.Sprintf(". Y %d", d.Year())
+	}
+	return fmt.Sprintf("%s %s %d", text(first(d, precision)), precision, d.Year())
+}
+
+func (f *reference) account() string {
+	var rows []string
+	left := map[string]map[string]int{"patients": {}, "observations": {}, "medications": {}}
+	for _, p := range f.people {
+		if p.gate != "" {
+			left["patients"][p.gate]++
+			continue
+		}
+		rows = append(rows, "patient "+p.name+" "+f.patient(p))
+	}
+	for table, words := range map[string][2]string{"CareRecord_Observation": {"observations", "Coding_ClinicalCode"}, "Prescribing_IssueRecord": {"medications", "Coding_DrugCode"}} {
+		for _, row := range f.x.rows[table] {
+			p, reason := f.gate(row, words[1])
+			if reason != "" {
+				left[words[0]][reason]++
+				continue
+			}
+			concepts, _ := f.names(words[1], row["CodeId"])
+			line := strings.TrimSuffix(words[0], "s") + " " + p.name + " " + kept(p, clinical(row["EffectiveDate"]), precisionOf(row)) + " " + concepts[0]
+			if words[0] == "observations" {
+				line += " " + value(row["Value"]) + " " + map[string]string{"mmHg": "mm[Hg]", "MMOL/L": "mmol/L", "": ".", "Jane": "."}[row["NumericUnit"]]
+			}
+			rows = append(rows, line)
+		}
+	}
+	slices.Sort(rows)
+	for _, table := range []string{"patients", "observations", "medications"} {
+		for _, reason := range slices.Sorted(maps.Keys(left[table])) {
+			rows = append(rows, fmt.Sprintf("left out of %s: %d %s", table, left[table][reason], reason))
+		}
+	}
+	return strings.Join(rows, "\n")
+}
+
+// gate finds whose row it is and what stops it.
+func (f *reference) gate(row map[string]string, codes string) (*refPerson, string) {
+	if !ours(row) {
+		return nil, "other-organisation"
+	}
+	at := slices.IndexFunc(f.people, func(p *refPerson) bool {
+		return p.row["PatientGuid"] == row["PatientGuid"] && upper(p.row["OrganisationGuid"]) == upper(row["OrganisationGuid"])
+	})
+	if at < 0 {
+		return nil, "no-patient"
+	}
+	p := f.people[at]
+	concepts, _ := f.names(codes, row["CodeId"])
+	_, identifies := f.category("identifiers", row["CodeId"])
+	switch v, err := strconv.ParseFloat(row["Value"], 64); {
+	case p.gate != "":
+		return nil, "person-left-out"
+	case stops(row["Deleted"]):
+		return nil, "deleted"
+	case stops(row["IsConfidential"]):
+		return nil, "confidential"
+	case identifies && codes == "Coding_ClinicalCode":
+		return nil, "identifier-code"
+	case len(concepts) != 1:
+		return nil, "no-concept"
+	case f.impossible(p, row):
+		return nil, "impossible-date"
+	case err == nil && (v >= 1e8 || (v == 19800506 && text(p.birth) == "1980-05-06")):
+		return nil, "impossible-value"
+	}
+	return p, ""
+}
+
+func value(s string) string {
+	v, err := strconv.ParseFloat(s, 64)
+	switch {
+	case err != nil:
+		return "."
+	case v == float64(int64(v)):
+		return fmt.Sprintf("%d.0", int64(v))
+	}
+	return fmt.Sprint(v)
+}
+
+func (f *reference) patient(p *refPerson) string {
+	or := func(s, other string) string {
+		if s == "" {
+			return other
+		}
+		return s
+	}
+	year := func(d time.Time) string {
+		if d.IsZero() {
+			return "."
+		}
+		return fmt.Sprint(d.Year())
+	}
+	month := func(s string) string {
+		d := clinical(s)
+		if d.IsZero() {
+			return "."
+		}
+		if strings.HasPrefix(kept(p, d, "YM"), ". Y") {
+			return year(d)
+		}
+		return d.Format("2006-01")
+	}
+	area := map[string]string{"XL11AA": "E01003013 E05014118 7", "XL11AB": "E01003014 E05014118 4", "XN11AA": ". outside .", "ZZ993VZ": ". no-fixed-abode ."}[upper(strings.ReplaceAll(p.row["Postcode"], " ", ""))]
+	c := p.characteristic
+	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "99"),
+		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(area, ". unknown ."),
+		month(p.row["DateOfRegistration"]), month(p.row["DateofDeactivation"]), year(p.death)}, " ")
+}

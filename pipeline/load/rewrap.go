@@ -1,0 +1,132 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"datanet/pipeline/engine"
+	"datanet/pipeline/hub"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+// A rewrapping turns the site codes of one extract, copied to dir, into dataset
+// codes.
+type rewrapping struct {
+	*engine.Engine
+	manifest *schemas.Manifest
+	dir      string
+}
+
+// rewrap turns site codes into dataset codes and sorts every table by them.
+func rewrap(ctx context.Context, o Options, m *schemas.Manifest, dir string) ([]hub.Staged, error) {
+	e, err := engine.Open(ctx, engine.Options{Threads: o.Threads, Memory: o.Memory, Folders: []string{dir}, Spill: filepath.Join(dir, "spill")})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	rewrapper := pseudonym.NewRewrapper(o.Custodian.Wrap.Site(m.Site), o.Custodian.Wrap.Dataset())
+	if err := e.RegisterCodeOfCode("dataset_code", func() engine.CodeOfCode {
+		return func(c [16]byte) [16]byte { return rewrapper.Code(c) }
+	}); err != nil {
+		return nil, err
+	}
+	d, err := schemas.DatasetByID(m.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return (&rewrapping{e, m, dir}).run(ctx, d)
+}
+
+func (r *rewrapping) run(ctx context.Context, d *schemas.Dataset) ([]hub.Staged, error) {
+	for i := range d.Tables {
+		if err := r.check(ctx, &d.Tables[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.codes(ctx, d.Tables[0].Name); err != nil {
+		return nil, err
+	}
+	var staged []hub.Staged
+	for i := range d.Tables {
+		t, rows := &d.Tables[i], r.manifest.Files[i].Rows
+		if err := r.table(ctx, t, rows); err != nil {
+			return nil, err
+		}
+		staged = append(staged, hub.Staged{Name: t.Name + ".parquet", Table: t.Name, Rows: rows})
+	}
+	return staged, nil
+}
+
+func (r *rewrapping) arrived(table string) string {
+	return engine.ReadParquet(filepath.Join(r.dir, arrived(table)))
+}
+
+// check refuses a table of another schema, or with rows of another site.
+func (r *rewrapping) check(ctx context.Context, t *schemas.Table) error {
+	columns, err := r.Columns(ctx, "reading "+t.Name, "SELECT * FROM "+r.arrived(t.Name))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil || strings.Join(columns, ", ") != t.Signature() {
+		return r.broken("the table "+t.Name+" is not of this version's schema", "extract again with this version of datanet")
+	}
+	if !slices.Contains(t.ColumnNames(), "site") {
+		return nil
+	}
+	foreign, err := r.Number(ctx, "reading "+t.Name, "SELECT count(*) FROM "+r.arrived(t.Name)+" WHERE site IS DISTINCT FROM ?", r.manifest.Site)
+	if err != nil {
+		return r.failed(t.Name, err)
+	}
+	if foreign > 0 {
+		return r.broken("the table "+t.Name+" holds rows of another site", again)
+	}
+	return nil
+}
+
+// codes re-wraps each person once. NULL is nobody.
+func (r *rewrapping) codes(ctx context.Context, people string) error {
+	err := r.Exec(ctx, "re-wrapping codes", "CREATE TEMP TABLE code AS SELECT person AS site_code, dataset_code(person) AS person FROM (SELECT DISTINCT person FROM "+
+		r.arrived(people)+" WHERE person IS NOT NULL)")
+	if err != nil {
+		return r.failed(people, err)
+	}
+	return nil
+}
+
+// table writes one table under dataset codes, and refuses it when rows are not
+// as many as the manifest says, or are of people whom the first table lacks.
+func (r *rewrapping) table(ctx context.Context, t *schemas.Table, rows int64) error {
+	names := strings.Join(t.ColumnNames()[1:], ", ")
+	path := filepath.Join(r.dir, t.Name+".parquet")
+	query := fmt.Sprintf("SELECT c.person, %s FROM %s t JOIN code c ON c.site_code = t.person ORDER BY c.person, %s", names, r.arrived(t.Name), names)
+	if err := r.CopyParquet(ctx, "re-wrapping "+t.Name, query, path); err != nil {
+		return r.failed(t.Name, err)
+	}
+	for _, file := range []string{r.arrived(t.Name), engine.ReadParquet(path)} {
+		found, err := r.Number(ctx, "counting "+t.Name, "SELECT count(*) FROM "+file)
+		if err != nil {
+			return r.failed(t.Name, err)
+		}
+		if found != rows {
+			return r.broken("the table "+t.Name+" does not hold the rows that the manifest says, or holds people whom no other table knows", again)
+		}
+	}
+	return nil
+}
+
+func (r *rewrapping) broken(rule, hint string) error {
+	return &IntegrityError{r.manifest.Site, rule, hint}
+}
+
+// failed says which table of which site could not be worked on.
+func (r *rewrapping) failed(table string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("loading %s of site %s: %w", table, r.manifest.Site, err)
+}

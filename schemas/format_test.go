@@ -1,0 +1,117 @@
+package schemas
+
+import (
+	"testing"
+	"time"
+)
+
+// EMIS specification v8.2: how many columns each table has.
+var emisColumns = map[string]int{
+	"Admin_Patient": 38, "CareRecord_Observation": 26, "Coding_ClinicalCode": 11, "Coding_DrugCode": 5,
+	"Prescribing_DrugRecord": 23, "Prescribing_IssueRecord": 33, "CareRecord_Consultation": 17,
+	"CareRecord_Problem": 15, "CareRecord_ObservationReferral": 21, "CareRecord_Diary": 19,
+	"Admin_Organisation": 11, "Admin_UserInRole": 11, "Admin_PatientHistory": 6,
+	"Agreements_SharingOrganisation": 5, "Appointment_Slot": 30, "Audit_PatientAudit": 9, "Audit_RegistrationAudit": 7,
+}
+
+func TestEMISIsItsSpecification(t *testing.T) {
+	f, err := FormatByName("emis")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Tables) != len(emisColumns) {
+		t.Errorf("%d tables of %d", len(f.Tables), len(emisColumns))
+	}
+	for _, table := range f.Tables {
+		if want := emisColumns[table.Name]; len(table.Columns) != want {
+			t.Errorf("%s has %d columns, the specification %d", table.Name, len(table.Columns), want)
+		}
+	}
+}
+
+// TestFormatsKeepIdentifiersBack holds every format to the rule of classes: a
+// relation reads columns that exist, never free text or staff, a direct
+// identifier at most as a key, and the NHS number only where it is coded.
+func TestFormatsKeepIdentifiersBack(t *testing.T) {
+	classes := map[Class]bool{NHSNumberClass: true, Direct: true, Quasi: true, FreeText: true, Staff: true, Control: true, Clinical: true}
+	types := map[string]bool{"text": true, "key": true, "number": true, "flag": true, "yes": true, "date": true}
+	for _, name := range FormatNames() {
+		f, _ := FormatByName(name)
+		if _, err := DatasetByID(f.Dataset); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, table := range f.Tables {
+			for _, c := range table.Columns {
+				if !classes[c.Class] {
+					t.Errorf("%s: %s.%s is of no class", name, table.Name, c.Name)
+				}
+			}
+		}
+		for relation, r := range f.Relations {
+			table := f.TableByName(r.Table)
+			if table == nil {
+				t.Errorf("%s: relation %s reads a table that there is not", name, relation)
+				continue
+			}
+			for field, from := range r.Fields {
+				where := name + ": " + relation + "." + field
+				c := table.ColumnByName(from.Column)
+				switch {
+				case c == nil:
+					t.Errorf("%s reads a column that there is not", where)
+				case !types[from.Type]:
+					t.Errorf("%s is of no type", where)
+				case c.Class == FreeText || c.Class == Staff:
+					t.Errorf("%s reads %s", where, c.Class)
+				case c.Class == Direct && from.Type != "key":
+					t.Errorf("%s reads a direct identifier other than to join", where)
+				case c.Class == NHSNumberClass && field != "nhs_number":
+					t.Errorf("%s reads the NHS number under another name", where)
+				}
+			}
+		}
+	}
+}
+
+func TestFileNames(t *testing.T) {
+	f, _ := FormatByName("emis")
+	stamp := time.Date(2026, 10, 31, 3, 30, 15, 0, time.UTC)
+	for _, c := range []struct{ name, table string }{
+		{"291_Admin_Patient_20261031033015_A0E1B2C3-0000-4000-8000-000000000001.csv", "Admin_Patient"},
+		{"291_Coding_ClinicalCodes_20261031033015_a0e1b2c3.csv", "Coding_ClinicalCode"},
+		{"291_Made_Up_20261031033015_a0.csv", "-"}, // of this format, a table it does not know
+		{"291_Admin_Patient_20261331033015_a0.csv", ""},
+		{"291_Admin_Patient_2026103103301_a0.csv", ""},
+		{"291_Admin_Patient_20261031033015_a0.csv.gpg", ""},
+		{"291_Admin_Patient_20261031033015_../x.csv", ""},
+		{"Admin_Patient.csv", ""},
+		{"", ""},
+	} {
+		table, at, ok := f.ParseFileName(c.name)
+		got := ""
+		if ok {
+			got = "-"
+		}
+		if table != nil {
+			got = table.Name
+		}
+		if got != c.table || (ok && !at.Equal(stamp)) {
+			t.Errorf("%q: table %q, stamp %v", c.name, got, at)
+		}
+	}
+}
+
+func TestUnknownNamesSayWhatThereIs(t *testing.T) {
+	for _, err := range []error{
+		func() error { _, err := FormatByName("x"); return err }(),
+		func() error { _, err := DatasetByID("x"); return err }(),
+		func() error { _, err := CodeList("x"); return err }(),
+		func() error { _, err := StandardCatalogue().Measure("x"); return err }(),
+		func() error { _, err := StandardCatalogue().Dimension("x"); return err }(),
+	} {
+		u, ok := err.(*UnknownError)
+		if !ok || u.Kind() != "use" || len(u.Known) == 0 {
+			t.Errorf("%v", err)
+		}
+	}
+}
