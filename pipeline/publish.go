@@ -33,6 +33,7 @@ type PublishOptions struct {
 	Tool      string
 	Threads   int
 	Memory    int64
+	Recorded  string                      // hash of the dataset's state that the record of decisions has last; empty: none
 	Earlier   []linkage.PublicationRecord // what the record of decisions says was published and not withdrawn
 	Progress  func(step string)
 }
@@ -60,6 +61,10 @@ func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 		return nil, err
 	}
 	defer s.Close()
+	if o.Recorded != "" && o.Recorded != s.Hash {
+		return nil, &publication.IntegrityError{Rule: "the state of " + o.Dataset + " is not the one that the record of decisions has last: an older one was put back, or a load was cut short before it was recorded",
+			Hint: "the custodian looks which it is; loading the newest extract again records the present state"}
+	}
 	if err := s.VerifyFiles(); err != nil {
 		return nil, err
 	}

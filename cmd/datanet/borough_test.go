@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -62,18 +63,11 @@ func TestBorough(t *testing.T) {
 	s := tellStory(t)
 
 	// The key holder makes K. The hub is founded, and told whom it trusts.
-	s.says("key", "linkage", "--out", s.file("linkage.key"))
-	s.says("hub", "init", s.file("hub"), "--name", "A small borough")
-	custodian := s.says("key", "custodian", "--dataset", "primary-care", "--out", s.file("custodian.key"))["public"].(string)
-	guardian := s.says("key", "guardian", "--dataset", "primary-care", "--name", "ada", "--out", s.file("guardian.key"))["public"].(string)
-	s.says("hub", "trust", "--dataset", "primary-care", "--guardian", guardian, "--custodian", custodian)
+	s.founds()
 
 	// Each practice gets its key, extracts, and the custodian loads.
 	for _, site := range []string{"Z99001", "Z99002"} {
-		s.says("key", "wrap", "--dataset", "primary-care", "--site", site, "--custodian", s.file("custodian.key"), "--out", s.file(site+".wrap"))
-		public := s.says("key", "site", "--dataset", "primary-care", "--site", site, "--linkage", s.file("linkage.key"), "--wrap", s.file(site+".wrap"), "--out", s.file(site+".key"))["public"].(string)
-		s.says("hub", "trust", "--dataset", "primary-care", "--site", site+"="+public)
-		extracted := s.says("extract", "--key", s.file(site+".key"), "--source", tinyBorough+"primary-care/"+site, "--out", s.file("extracts"), "--test-numbers")
+		extracted := s.extracts(site)
 		if site == "Z99001" {
 			s.leavesOut(extracted)
 		}
@@ -88,6 +82,48 @@ func TestBorough(t *testing.T) {
 	for _, table := range []string{"ward,ethnicity", "ward", "ethnicity", ""} {
 		s.agrees(table)
 	}
+}
+
+func (s *storyteller) founds() {
+	s.Helper()
+	s.says("key", "linkage", "--out", s.file("linkage.key"))
+	s.says("hub", "init", s.file("hub"), "--name", "A small borough")
+	custodian := s.says("key", "custodian", "--dataset", "primary-care", "--out", s.file("custodian.key"))["public"].(string)
+	guardian := s.says("key", "guardian", "--dataset", "primary-care", "--name", "ada", "--out", s.file("guardian.key"))["public"].(string)
+	s.says("hub", "trust", "--dataset", "primary-care", "--guardian", guardian, "--custodian", custodian)
+}
+
+// extracts takes one practice from its wrap key to its extract.
+func (s *storyteller) extracts(site string) map[string]any {
+	s.Helper()
+	s.says("key", "wrap", "--dataset", "primary-care", "--site", site, "--custodian", s.file("custodian.key"), "--out", s.file(site+".wrap"))
+	public := s.says("key", "site", "--dataset", "primary-care", "--site", site, "--linkage", s.file("linkage.key"), "--wrap", s.file(site+".wrap"), "--out", s.file(site+".key"))["public"].(string)
+	s.says("hub", "trust", "--dataset", "primary-care", "--site", site+"="+public)
+	return s.says("extract", "--key", s.file(site+".key"), "--source", tinyBorough+"primary-care/"+site, "--out", s.file("extracts"), "--test-numbers")
+}
+
+// TestOlderStatePutBack: the custodian signed the older state too, so only the
+// record of decisions can tell that somebody put it back.
+func TestOlderStatePutBack(t *testing.T) {
+	s := tellStory(t)
+	s.founds()
+	datasets := filepath.Join(s.world["DATANET_HUB"], "datasets")
+	s.says("load", s.extracts("Z99001")["extract"].(string), "--custodian", s.file("custodian.key"))
+	if err := os.CopyFS(s.file("older"), os.DirFS(datasets)); err != nil {
+		t.Fatal(err)
+	}
+	second := s.extracts("Z99002")["extract"].(string)
+	s.says("load", second, "--custodian", s.file("custodian.key"))
+	if err := errors.Join(os.RemoveAll(datasets), os.Rename(s.file("older"), datasets)); err != nil {
+		t.Fatal(err)
+	}
+	code, _, message := s.gives("publish", "--out", s.file("publication"))
+	if code != 6 || !strings.Contains(message, "an older one was put back") {
+		t.Errorf("publishing an older state: exit code %d, %s", code, message)
+	}
+	// What the message advises works.
+	s.says("load", second, "--custodian", s.file("custodian.key"))
+	s.says("publish", "--out", s.file("publication"))
 }
 
 // leavesOut holds the first practice's account to the people of the README.

@@ -120,16 +120,25 @@ func (a *app) loadOptions(o loadOptions) (load.Options, *openHub, error) {
 	return load.Options{Hub: h.Hub, Custodian: key, Trusted: trusted.CustodianVKey, Sites: trusted.Sites, Threads: threads, Memory: memory}, h, nil
 }
 
+// state is the hash of a dataset's state that the record of decisions has
+// last, or nothing.
+func (h *openHub) state(dataset string) string {
+	last := ""
+	h.holds(func(b linkage.Body) bool {
+		if l, ok := b.(linkage.LoadRecord); ok && l.Dataset == dataset {
+			last = l.State
+		}
+		return false
+	})
+	return last
+}
+
 // noteLoad brings the record of decisions and the audit log up to what the
 // dataset's state says, also when a load was cut short before it could.
 func (a *app) noteLoad(h *openHub, key *pseudonym.CustodianKey, r *load.Result) error {
 	body := linkage.LoadRecord{Dataset: r.Dataset, Site: r.Site, Sequence: r.Sequence, AsAt: r.AsAt,
 		Manifest: r.Manifest, Persons: r.Persons, State: r.StateHash}
-	noted := h.holds(func(b linkage.Body) bool {
-		l, ok := b.(linkage.LoadRecord)
-		return ok && l.Manifest == r.Manifest
-	})
-	if !noted {
+	if h.state(r.Dataset) != r.StateHash {
 		if err := a.record(h, body); err != nil {
 			return err
 		}

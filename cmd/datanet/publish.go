@@ -154,6 +154,7 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 	threads, memory, err := o.limits.read()
 	return pipeline.PublishOptions{
 		Hub: h.Hub, Dataset: o.dataset, Trusted: trusted.CustodianVKey, AsAt: asAt, Out: o.out,
+		Recorded: h.state(o.dataset), Earlier: h.publications(),
 		Record: func() func([16]byte) uint64 {
 			hasher := key.Record.Hasher()
 			return func(person [16]byte) uint64 { return hasher.Of(person[:]) }
@@ -162,6 +163,18 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 		Sign:      key.Signer.SignNote,
 		Publisher: key.Public(), CodeLists: schemas.StarterLists(), Tool: version, Threads: threads, Memory: memory, Progress: a.progress(),
 	}, err
+}
+
+// publications are those that the record of decisions knows of.
+func (h *openHub) publications() []linkage.PublicationRecord {
+	var all []linkage.PublicationRecord
+	h.holds(func(b linkage.Body) bool {
+		if p, ok := b.(linkage.PublicationRecord); ok {
+			all = append(all, p)
+		}
+		return false
+	})
+	return all
 }
 
 // notePublication records what was published, once.

@@ -19,6 +19,7 @@ type Error struct {
 	File   string // path of the CSV file that is to blame, when DuckDB named one
 	Line   int64  // its line, when DuckDB named one
 	Memory bool   // the memory limit was reached
+	Disk   bool   // a file could not be read or written
 	Source bool   // the fault lies in the file that was read
 	Broken bool   // DuckDB tripped over itself; the engine is of no more use
 }
@@ -32,8 +33,11 @@ func (e *Error) Error() string {
 
 // Hints says what to do.
 func (e *Error) Hints() []string {
-	if e.Memory {
+	switch {
+	case e.Memory:
 		return []string{"give it more with --memory, for example --memory 2GiB"}
+	case e.Disk:
+		return []string{"see whether there is room where the output goes, and whether the folders can be read and written"}
 	}
 	return nil
 }
@@ -64,6 +68,7 @@ func (e *Engine) fault(ctx context.Context, step string, err error) error {
 	}
 	out := &Error{Step: step, Rule: e.words(known)}
 	out.Memory = known.Type == duckdb.ErrorTypeOutOfMemory
+	out.Disk = known.Type == duckdb.ErrorTypeIO
 	out.Broken = known.Type == duckdb.ErrorTypeInternal || known.Type == duckdb.ErrorTypeFatal
 	out.blameCSV(known.Msg)
 	return out

@@ -70,10 +70,10 @@ func (x *export) event(r *rand.Rand, patient map[string]string, born time.Time, 
 	when := born.AddDate(0, 0, r.IntN(365*90))
 	switch r.IntN(6) {
 	case 0:
-		when = born.AddDate(0, 0, r.IntN(90)-30)
+		when = born.AddDate(0, 0, []int{-1, 0, 27, 28, 29, 58, 59, 60}[r.IntN(8)])
 	case 1:
 		if d, err := time.Parse(time.DateOnly, died); err == nil {
-			when = d.AddDate(0, 0, r.IntN(90)-45)
+			when = d.AddDate(0, 0, []int{-59, -29, -28, -27, 0, 28, 29, 59}[r.IntN(8)])
 		}
 	case 2:
 		when = time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC).AddDate(0, 0, r.IntN(60)-50)
