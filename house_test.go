@@ -41,7 +41,7 @@ var rooms = map[string]room{
 	"pipeline/engine":      {[]string{"schemas"}, []string{"github.com/duckdb/duckdb-go"}, []string{"net"}, "the code function is handed in as a function"},
 	"pipeline/hub":         {[]string{"schemas"}, []string{"golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the folder works without the database"},
 	"cmd/datanet": {[]string{"linkage", "pipeline", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/load", "pipeline/publication", "pseudonym", "schemas", "synth"},
-		[]string{"github.com/spf13/cobra", "filippo.io/age", "golang.org/x/sys", "golang.org/x/term"}, []string{"database/sql", "net"}, "people meet the rooms here, and SQL nowhere"},
+		[]string{"github.com/spf13/cobra", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys", "golang.org/x/term"}, []string{"database/sql", "net"}, "people meet the rooms here, and SQL nowhere"},
 }
 
 func TestImportPromises(t *testing.T) {

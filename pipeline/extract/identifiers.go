@@ -11,8 +11,10 @@ var (
 	postcodeText = regexp.MustCompile(`(?i)\b[A-Z]{1,2}[0-9][A-Z0-9]?[\s\x{a0}-]{0,2}[0-9][A-Z]{2}\b`)
 	emailText    = regexp.MustCompile(`[^\s@]+@[^\s@]+\.[^\s@]+`)
 	digitsText   = regexp.MustCompile(`[0-9]+`)
-	dayText      = regexp.MustCompile(`\b(?:([0-9]{4})[/.-]?([0-9]{1,2})[/.-]?([0-9]{1,2})|([0-9]{1,2})[/.-]?([0-9]{1,2})[/.-]?([0-9]{4}))\b`)
-	codeText     = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10
+	// A date needs its separators, or two digits for month and day: 2004-12 is a month.
+	yearFirstText = regexp.MustCompile(`\b([0-9]{4})(?:[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})|([0-9]{2})([0-9]{2}))\b`)
+	yearLastText  = regexp.MustCompile(`\b(?:([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]|([0-9]{2})([0-9]{2}))([0-9]{4})\b`)
+	codeText      = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10
 )
 
 // identifier names what a text gives away, or returns nothing.
@@ -80,14 +82,20 @@ func parse(digits []byte) int64 {
 // daysIn finds full dates in a text, as days since 1970.
 func daysIn(text []byte) []int32 {
 	var days []int32
-	for _, m := range dayText.FindAllSubmatch(text, -1) {
-		y, mo, d := m[1], m[2], m[3]
-		if y == nil {
-			y, mo, d = m[6], m[5], m[4]
-		}
-		days = append(days, dayOf(parse(y), parse(mo), parse(d)))
+	for _, m := range yearFirstText.FindAllSubmatch(text, -1) {
+		days = append(days, dayOf(parse(m[1]), parse(either(m[2], m[4])), parse(either(m[3], m[5]))))
+	}
+	for _, m := range yearLastText.FindAllSubmatch(text, -1) {
+		days = append(days, dayOf(parse(m[5]), parse(either(m[2], m[4])), parse(either(m[1], m[3]))))
 	}
 	return days
+}
+
+func either(a, b []byte) []byte {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // daysOf reads a number as 19800506 or 6051980.
