@@ -26,6 +26,7 @@ build: modules ## build the binary into build/datanet
 demo: build ## a synthetic borough, from the practices' files to the planners' table
 	@rm -rf $(DEMO)
 	$(BUILD)/datanet demo --dir $(DEMO)
+	@echo "datanet is $(BUILD)/datanet here; to type it as above: export PATH=\"\$$PWD/$(BUILD):\$$PATH\""
 
 test: modules ## everything that must hold
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

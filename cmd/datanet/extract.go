@@ -134,7 +134,7 @@ func printExtract(w io.Writer, r *extract.Result) {
 	if r.Ignored > 0 {
 		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
 	}
-	fmt.Fprintln(w, "This account is exact and stays here; the manifest carries rounded totals.")
+	fmt.Fprintln(w, "This account of who and what was left out stays here; the manifest has it in rounded totals.")
 }
 
 // reasons puts the gates' and the numbers' short names into words.

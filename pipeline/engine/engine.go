@@ -75,9 +75,9 @@ func (e *Engine) configure(ctx context.Context, o Options) error {
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	folders := make([]string, len(o.Folders))
-	for i, f := range o.Folders {
-		folders[i] = Literal(f)
+	var folders []string
+	for _, f := range o.Folders {
+		folders = append(folders, Literal(f), one(f)) // it is asked for either way
 	}
 	settings := []string{
 		"SET autoinstall_known_extensions = false",

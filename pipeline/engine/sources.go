@@ -10,6 +10,12 @@ func Literal(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
+// one writes a path as a pattern that matches itself alone: DuckDB would read
+// every folder that a folder called a* could mean.
+func one(path string) string {
+	return Literal(strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(path))
+}
+
 // MaxLine is the longest CSV row that is read, in bytes.
 const MaxLine = 2 << 20
 
@@ -26,14 +32,14 @@ func ReadCSV(path string, columns int) string {
 	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "+
 		"strict_mode = true, null_padding = false, hive_partitioning = false, compression = 'none', "+
 		"max_line_size = %d, columns = {%s})",
-		Literal(path), MaxLine, strings.Join(names, ", "))
+		one(path), MaxLine, strings.Join(names, ", "))
 }
 
 // ReadParquet is the SQL that reads Parquet files of one schema.
 func ReadParquet(paths ...string) string {
 	quoted := make([]string, len(paths))
 	for i, p := range paths {
-		quoted[i] = Literal(p)
+		quoted[i] = one(p)
 	}
 	return "read_parquet([" + strings.Join(quoted, ", ") + "], hive_partitioning = false)"
 }

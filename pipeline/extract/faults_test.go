@@ -24,6 +24,7 @@ import (
 
 // TestSameBytes: threads and the order of the source change nothing.
 func TestSameBytes(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	r := rand.New(rand.NewPCG(7, 7))
 	x := population(t, r, 300)
@@ -41,6 +42,7 @@ func TestSameBytes(t *testing.T) {
 
 // TestSameBytesManyRows needs more rows than one row group and one CSV buffer.
 func TestSameBytesManyRows(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	writeLarge(t, o.Source, 150_000)
 	want := digests(t, o)
@@ -82,10 +84,10 @@ func TestInterrupted(t *testing.T) {
 	digests(t, o)
 	whole := time.Since(start)
 	before := stateOf(t, o)
-	for part := range 8 {
+	for part := range 6 {
 		ctx, cancel := context.WithCancel(context.Background())
 		var cancelled time.Time
-		timer := time.AfterFunc(whole*time.Duration(part)/10, func() { cancelled = time.Now(); cancel() })
+		timer := time.AfterFunc(whole*time.Duration(part)/7, func() { cancelled = time.Now(); cancel() })
 		_, err := Run(ctx, o)
 		timer.Stop()
 		cancel()
@@ -108,6 +110,7 @@ func TestInterrupted(t *testing.T) {
 
 // TestTogether: extracts that run at the same time never count the same.
 func TestTogether(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	parseExport(t, somebody).write(o.Source)
 	var mu sync.Mutex
@@ -146,6 +149,7 @@ func TestTogether(t *testing.T) {
 
 // TestDryRun leaves nothing, not even the folder that it had to make.
 func TestDryRun(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	parseExport(t, somebody).write(o.Source)
 	o.DryRun, o.Out = true, filepath.Join(o.Out, "new")
@@ -247,6 +251,7 @@ func keptSite(t *testing.T, dir string) Options {
 // TestKilled: kill -9 at any point leaves no half extract and no number twice,
 // and the next run needs no repair.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	keepSite(t, o)
 	writeLarge(t, o.Source, 20_000)
@@ -332,6 +337,7 @@ func complete(t *testing.T, o Options, extract string, last int64) int64 {
 // TestDiskFull: no file may grow beyond a limit, which is how a full disk looks
 // from inside.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	keepSite(t, o)
 	writeLarge(t, o.Source, 20_000)

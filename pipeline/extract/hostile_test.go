@@ -157,6 +157,10 @@ var harms = []harm{
 	}, "source", "the postcode lookup, line 2: is not a well-formed CSV row of this table"},
 	{"a folder that DuckDB could take for a partition", func(t *testing.T, o *Options) { move(t, o, "c0=1") }, "", ""},
 	{"a folder with the signs of a pattern", func(t *testing.T, o *Options) { move(t, o, "a[b]*?{c}'d") }, "", ""},
+	{"a broken row in such a folder", func(t *testing.T, o *Options) {
+		replace(entries, "Quillmarker,", "")(t, o)
+		move(t, o, "a[b]*?{c}'d")
+	}, "source", "CareRecord_Observation, line 2: is not a well-formed CSV row of this table"},
 	{"no folder", func(t *testing.T, o *Options) { o.Source += "-not" }, "source", "the source is not a folder that can be read"},
 	{"an empty folder", func(t *testing.T, o *Options) { o.Source = t.TempDir() }, "source", "the folder holds no file of a known source format for the dataset primary-care"},
 	{"an output folder that is a file", func(t *testing.T, o *Options) { o.Out = path(o, patients) }, "use", "the output folder cannot be made"},
@@ -233,6 +237,7 @@ func refused(t *testing.T, err error, kind, message string) {
 
 // TestNoIssues: a practice may have none.
 func TestNoIssues(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	parseExport(t, "patient anna NhsNumber=9990000018").write(o.Source)
 	if result, err := Run(context.Background(), o); err != nil || result.Tables["medications"] != 0 {
@@ -242,6 +247,7 @@ func TestNoIssues(t *testing.T) {
 
 // TestIgnoredColumns counts what it leaves unread.
 func TestIgnoredColumns(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	o.Unknown = Ignore
 	x := parseExport(t, somebody)
@@ -264,6 +270,7 @@ func TestIgnoredColumns(t *testing.T) {
 // TestNothingIdentifies looks through every byte that a run leaves for what
 // was planted in its export.
 func TestNothingIdentifies(t *testing.T) {
+	t.Parallel()
 	o := newSite(t)
 	parseExport(t, somebody).write(o.Source)
 	result, err := Run(context.Background(), o)

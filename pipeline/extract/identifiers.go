@@ -83,10 +83,10 @@ func parse(digits []byte) int64 {
 func daysIn(text []byte) []int32 {
 	var days []int32
 	for _, m := range yearFirstText.FindAllSubmatch(text, -1) {
-		days = append(days, dayOf(parse(m[1]), parse(either(m[2], m[4])), parse(either(m[3], m[5]))))
+		days = addDay(days, parse(m[1]), parse(either(m[2], m[4])), parse(either(m[3], m[5])))
 	}
 	for _, m := range yearLastText.FindAllSubmatch(text, -1) {
-		days = append(days, dayOf(parse(m[5]), parse(either(m[2], m[4])), parse(either(m[1], m[3]))))
+		days = addDay(days, parse(m[5]), parse(either(m[2], m[4])), parse(either(m[1], m[3])))
 	}
 	return days
 }
@@ -103,9 +103,14 @@ func daysOf(n int64) []int32 {
 	if n < 1e6 || n > 99_999_999 {
 		return nil
 	}
-	return []int32{dayOf(n/1e4, n/100%100, n%100), dayOf(n%1e4, n/1e4%100, n/1e6)}
+	return addDay(addDay(nil, n/1e4, n/100%100, n%100), n%1e4, n/1e4%100, n/1e6)
 }
 
-func dayOf(year, month, day int64) int32 {
-	return int32(time.Date(int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC).Unix() / 86400)
+// addDay adds a day that the calendar has.
+func addDay(days []int32, year, month, day int64) []int32 {
+	t := time.Date(int(year), time.Month(month), int(day), 0, 0, 0, 0, time.UTC)
+	if int64(t.Month()) != month || int64(t.Day()) != day {
+		return days
+	}
+	return append(days, int32(t.Unix()/86400))
 }

@@ -19,10 +19,12 @@ var harmless = map[string]string{
 	"concept": "'44054006'", "value": "7.5::DOUBLE", "unit": "'mmol/L'",
 }
 
-// bornOn is the birth date of the row's person, 1980-05-06, and of nobody else.
-var bornOn = map[[16]byte][]int32{{15: 0xaa}: {3778}}
+// bornOn is what the row's person has for a birth date: 1980-05-06, and in
+// another registration 1980-01-02.
+var bornOn = map[[16]byte][]int32{{15: 0xaa}: {3778, 3653}}
 
 func TestReadBack(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ column, sql, finds string }{
 		"a harmless row":                         {"", "", ""},
 		"an NHS number":                          {"unit", "'9990000018'", "an NHS number"},
@@ -47,6 +49,8 @@ func TestReadBack(t *testing.T) {
 		"as text, day first":                     {"unit", "'06/05/1980'", ownBirth},
 		"as text, without signs":                 {"unit", "'19800506'", ownBirth},
 		"as text, with dots":                     {"unit", "'6.5.1980'", ownBirth},
+		"a month":                                {"unit", "'1980-12'", ""},
+		"digits that are no day":                 {"value", "19800137::DOUBLE", ""},
 		"as a number":                            {"value", "19800506::DOUBLE", ownBirth},
 		"as a number, day first":                 {"value", "6051980::DOUBLE", ownBirth},
 		"as a year":                              {"year", "19800506::INTEGER", "a number that is no year"},
@@ -119,6 +123,7 @@ func readBackOf(t *testing.T, column, sql string) error {
 // TestLeak: what the check finds keeps the whole extract from its name. A code
 // list brings the identifiers in, since no column of a source could.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	for _, category := range []string{"SE1 7EH", "999 000 0018", "jane@example.org", "1980-05-06"} {
 		o := newSite(t)
 		parseExport(t, "patient anna NhsNumber=9990000018\nentry anna CodeId=494131000000105").write(o.Source)

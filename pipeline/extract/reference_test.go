@@ -18,6 +18,7 @@ import (
 // TestReference compares the SQL with the same rules in plain Go, row by row,
 // on random people. DATANET_SEED repeats a population.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	if s, err := strconv.ParseUint(os.Getenv("DATANET_SEED"), 10, 64); err == nil {
 		seed = s
