@@ -53,7 +53,7 @@ func newBorough(t testing.TB, people, practices int, seed uint64) *borough {
 		if err := pseudonym.Write(b.keyFile(p), p.key, identity.Recipient()); err != nil {
 			t.Fatal(err)
 		}
-		b.extract(p)
+		b.extract(p, false)
 	}
 	b.hub = b.newHub("hub")
 	for _, p := range b.sites {
@@ -69,12 +69,13 @@ func newKeys(t testing.TB) (*pseudonym.PublisherKey, *pseudonym.CustodianKey) {
 
 func (b *borough) keyFile(p *practice) string { return filepath.Join(b.dir, p.key.Site+".key") }
 
-// extract makes the practice's next extract, of the same export.
-func (b *borough) extract(p *practice) {
+// extract makes the practice's next extract, of the same export: all of it, or
+// without the people who cannot be linked.
+func (b *borough) extract(p *practice, linkableOnly bool) {
 	b.t.Helper()
 	out := filepath.Join(b.dir, "extracts", p.key.Site, string(rune('1'+len(p.extracts))))
 	r := must(extract.Run(context.Background(), extract.Options{Key: p.key, KeyFile: b.keyFile(p), Source: p.source, Out: out,
-		Numbers: pseudonym.Test, Tool: "test"}))(b.t)
+		Numbers: pseudonym.Test, Drop: linkableOnly, Tool: "test"}))(b.t)
 	p.extracts = append(p.extracts, r.Extract)
 }
 
@@ -104,8 +105,19 @@ func (b *borough) options() PublishOptions {
 			return func(person [16]byte) uint64 { return hasher.Of(person[:]) }
 		},
 		Cell: func(sum, n uint64) (float64, error) { return b.publisher.Cell.Uniform(sum, n), nil },
-		Sign: b.publisher.Signer.SignNote, Publisher: b.publisher.Public(), Tool: "test",
+		Sign: b.publisher.Signer.SignNote, Publisher: b.publisher.Public(), Tool: "test", Recorded: b.recorded(),
 	}
+}
+
+// recorded is the state that the record of decisions would have last.
+func (b *borough) recorded() string {
+	b.t.Helper()
+	s, err := b.hub.Snapshot(dataset, b.trusted())
+	if err != nil {
+		return ""
+	}
+	defer s.Close()
+	return s.Hash
 }
 
 func must[T any](v T, err error) func(testing.TB) T {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"datanet/linkage"
@@ -33,7 +34,7 @@ type PublishOptions struct {
 	Tool      string
 	Threads   int
 	Memory    int64
-	Recorded  string                      // hash of the dataset's state that the record of decisions has last; empty: none
+	Recorded  string                      // hash of the dataset's state that the record of decisions has last
 	Earlier   []linkage.PublicationRecord // what the record of decisions says was published and not withdrawn
 	Progress  func(step string)
 }
@@ -61,7 +62,7 @@ func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 		return nil, err
 	}
 	defer s.Close()
-	if o.Recorded != "" && o.Recorded != s.Hash {
+	if o.Recorded != s.Hash {
 		return nil, &publication.IntegrityError{Rule: "the state of " + o.Dataset + " is not the one that the record of decisions has last: an older one was put back, or a load was cut short before it was recorded",
 			Hint: "the custodian looks which it is; loading the newest extract again records the present state"}
 	}
@@ -132,7 +133,7 @@ func (o PublishOptions) header(s *hub.Snapshot) (*publication.Header, error) {
 	for _, name := range o.CodeLists.Names() {
 		h.CodeLists[name] = o.CodeLists[name].Version
 	}
-	h.ID, err = o.id(h)
+	h.ID, err = o.id(h, s.State)
 	return h, err
 }
 
@@ -157,21 +158,36 @@ func (o PublishOptions) date(state hub.State) (string, error) {
 // from nothing else: the same people, rules, lists, keys and program have the
 // same id, whoever publishes them wherever. The noise keys take part by what
 // they give for nobody, which no group of people ever draws.
-func (o PublishOptions) id(h *publication.Header) (string, error) {
+func (o PublishOptions) id(h *publication.Header, state hub.State) (string, error) {
 	cell, err := o.Cell(0, 0)
 	if err != nil {
 		return "", fmt.Errorf("drawing noise: %w", err)
 	}
+	rules := *h
+	rules.State = "" // it names extracts; the same people can be extracted again
 	seed, err := json.Marshal(struct {
-		Header *publication.Header
+		Header publication.Header
+		People []string
 		Lists  string
 		Record uint64
 		Cell   float64
-	}{h, o.CodeLists.Digest(), o.Record()([16]byte{}), cell})
+	}{rules, people(state), o.CodeLists.Digest(), o.Record()([16]byte{}), cell})
 	if err != nil {
 		return "", fmt.Errorf("naming the publication: %w", err)
 	}
 	return schemas.Digest(seed)[:16], nil
+}
+
+// people names a dataset's rows, whichever extracts brought them.
+func people(state hub.State) []string {
+	var rows []string
+	for _, m := range state.Members {
+		for _, f := range m.Files {
+			rows = append(rows, m.Site+" "+m.AsAt+" "+f.Table+" "+f.SHA256)
+		}
+	}
+	slices.Sort(rows)
+	return rows
 }
 
 // place is where the publication goes.

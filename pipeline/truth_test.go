@@ -24,7 +24,7 @@ func TestCountsBeforeDisclosureAreTheTruth(t *testing.T) {
 	for _, c := range []struct {
 		seed              uint64
 		people, practices int
-	}{{1, 2500, 3}, {20, 1500, 4}, {300, 1200, 5}} {
+	}{{1, 2000, 3}, {20, 1000, 3}, {300, 1000, 4}} {
 		t.Run(fmt.Sprintf("seed %d", c.seed), func(t *testing.T) {
 			b := newBorough(t, c.people, c.practices, c.seed)
 			people := b.people()

@@ -31,7 +31,8 @@ type app struct {
 	ctx     context.Context // of this run: what waits for a person ends with it
 	json    bool
 	hub     string
-	started bool // a command's own code has begun: what fails before is wrong use
+	piped   string // the passphrase from standard input, once read
+	started bool   // a command's own code has begun: what fails before is wrong use
 }
 
 func newApp() *app {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
 
 	"datanet/linkage"
 	"datanet/pipeline/disclose"
@@ -153,41 +154,79 @@ func (a *app) openHub() (*openHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
+	l, err := a.remember(h)
 	if err != nil {
-		return nil, err
-	}
-	if err := a.remember(h.ID, h.Ledger, l); err != nil {
 		return nil, err
 	}
 	trust, err := linkage.TrustOf(l.Records())
 	return &openHub{h, l, trust}, err
 }
 
-// remember refuses a record of decisions that does not extend the one seen
-// last, and keeps its head for next time.
-func (a *app) remember(id, vkey string, l *linkage.Ledger) error {
+// alone runs one thing at a time of those that change the hub and then record
+// it, so that records stand in the order of what happened.
+func (a *app) alone(dir string, run func() error) error {
+	unlock, err := lock(filepath.Join(keysDir(dir), "lock"))
+	if err != nil {
+		return &keyError{"the folder of the hub's keys cannot be used", "the hub's records are signed with ledger.key in " + keysDir(dir) + "; run this as the user who holds it"}
+	}
+	defer unlock()
+	return run()
+}
+
+// lock waits for a lock file and holds it.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// remember reads the record of decisions, refuses one that does not extend the
+// one seen last, and keeps its head for next time. One command at a time: a
+// head that another one keeps meanwhile would look like records removed.
+func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
 	home, err := a.home()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	path := filepath.Join(home, "heads", id)
+	path := filepath.Join(home, "heads", h.ID)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, cannotRemember(path)
+	}
+	unlock, err := lock(path + ".lock")
+	if err != nil {
+		return nil, cannotRemember(path)
+	}
+	defer unlock()
+	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
+	if err != nil {
+		return nil, err
+	}
 	if seen, err := os.ReadFile(path); err == nil {
-		old, err := linkage.ParseHead(seen, vkey)
+		old, err := linkage.ParseHead(seen, h.Ledger)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := l.CheckExtends(old); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return keep(path, l.SignedHead())
+	return l, keep(path, l.SignedHead())
+}
+
+func cannotRemember(path string) error {
+	return &useError{"nothing can be remembered in " + filepath.Dir(path), "set DATANET_HOME to a folder that you may write"}
 }
 
 // keep replaces a small file of the person's own.
 func keep(path string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return &useError{"nothing can be remembered in " + filepath.Dir(path), "set DATANET_HOME to a folder that you may write"}
+		return cannotRemember(path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
 	if err != nil {
@@ -206,16 +245,23 @@ func keep(path string, body []byte) error {
 
 // record appends to the record of decisions, with the ledger's key.
 func (a *app) record(h *openHub, body linkage.Body) error {
-	keys := keysDir(h.Dir())
-	os.Remove(filepath.Join(keys, unfinished)) // left when making the hub was cut short at the very end
-	key, err := pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keys, "ledger.key"), pseudonym.Unlock{})
+	key, err := h.ledgerKey()
 	if err != nil {
 		return err
 	}
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
 		return err
 	}
-	return a.remember(h.ID, h.Hub.Ledger, h.ledger)
+	h.ledger, err = a.remember(h.Hub)
+	return err
+}
+
+// ledgerKey opens the key that records are signed with. What changes the hub
+// opens it first: a change that cannot be recorded must not be made.
+func (h *openHub) ledgerKey() (*pseudonym.LedgerKey, error) {
+	keys := keysDir(h.Dir())
+	os.Remove(filepath.Join(keys, unfinished)) // left when making the hub was cut short at the very end
+	return pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keys, "ledger.key"), pseudonym.Unlock{})
 }
 
 // holds says whether the record has a body already.

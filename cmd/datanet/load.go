@@ -57,10 +57,7 @@ func (a *app) runLoad(ctx context.Context, o loadOptions, extracts []string) err
 	step := a.progress()
 	for i, x := range extracts {
 		step(fmt.Sprintf("loading extract %d of %d", i+1, len(extracts)))
-		result, err := load.Run(ctx, x, options)
-		if err == nil {
-			err = a.noteLoad(h, options.Custodian, result)
-		}
+		result, err := a.loadOne(ctx, h.Dir(), x, options)
 		if ctx.Err() != nil {
 			worst = ctx.Err()
 			break
@@ -69,7 +66,8 @@ func (a *app) runLoad(ctx context.Context, o loadOptions, extracts []string) err
 			refused++
 			worst = worse(ctx, worst, err)
 			kind := kindOf(ctx, err)
-			done.Loads = append(done.Loads, loadedExtract{x, &load.Result{Status: "refused"}, newFailure(kind, err.Error(), hintsOf(kind, err))})
+			result.Status = "refused"
+			done.Loads = append(done.Loads, loadedExtract{x, result, newFailure(kind, err.Error(), hintsOf(kind, err))})
 			continue
 		}
 		done.Loads = append(done.Loads, loadedExtract{Path: x, Result: result})
@@ -82,6 +80,28 @@ func (a *app) runLoad(ctx context.Context, o loadOptions, extracts []string) err
 		worst = someRefused{worst, refused, len(extracts)}
 	}
 	return errors.Join(a.say(done, func(w io.Writer) { printLoads(w, done) }), worst)
+}
+
+// loadOne takes one extract in and records it, before another one is taken.
+func (a *app) loadOne(ctx context.Context, dir, extract string, o load.Options) (*load.Result, error) {
+	result := &load.Result{}
+	err := a.alone(dir, func() error {
+		h, err := a.openHub()
+		if err != nil {
+			return err
+		}
+		trusted := h.trust.Dataset(o.Custodian.Dataset)
+		o.Hub, o.Trusted, o.Sites = h.Hub, trusted.CustodianVKey, trusted.Sites
+		r, err := load.Run(ctx, extract, o)
+		if r != nil {
+			result = r
+		}
+		if err != nil {
+			return err
+		}
+		return a.noteLoad(h, o.Custodian, result)
+	})
+	return result, err
 }
 
 // someRefused sums up a run in which some extracts did not get in. Its kind
@@ -116,8 +136,8 @@ func (a *app) loadOptions(o loadOptions) (load.Options, *openHub, error) {
 	if err != nil {
 		return load.Options{}, nil, err
 	}
-	trusted := h.trust.Dataset(key.Dataset)
-	return load.Options{Hub: h.Hub, Custodian: key, Trusted: trusted.CustodianVKey, Sites: trusted.Sites, Threads: threads, Memory: memory}, h, nil
+	_, err = h.ledgerKey()
+	return load.Options{Custodian: key, Today: a.now(), Threads: threads, Memory: memory}, h, err
 }
 
 // state is the hash of a dataset's state that the record of decisions has

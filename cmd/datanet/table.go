@@ -94,8 +94,10 @@ func (o queryOptions) again() string {
 	if o.population != "resident" {
 		parts = append(parts, "--population", o.population)
 	}
-	if o.publication != "" {
-		parts = append(parts, "--publication", quote(o.publication))
+	for _, f := range [][2]string{{"--publication", o.publication}, {"--period", o.period}, {"--publisher", o.publisher}} {
+		if f[1] != "" {
+			parts = append(parts, f[0], quote(f[1]))
+		}
 	}
 	return strings.Join(parts, " ")
 }
@@ -260,21 +262,21 @@ func breakWords(text string, most int) []string {
 // empty and the note says c.
 func writeCSV(_ context.Context, a *app, p *publication.Publication, x *publication.Answer, _ queryOptions) error {
 	c := csv.NewWriter(a.out)
-	head := []string{"measure", "as_at", "population"}
+	head := []string{"measure", "as_at", "population", "restriction"}
 	for _, d := range x.By {
 		for _, f := range groupFields(d, schemas.Value{}) {
 			head = append(head, f.name)
 		}
 	}
-	c.Write(append(head, "numerator", "denominator", "value", "lower", "upper", "compared", "note"))
+	c.Write(append(head, "numerator", "denominator", "value", "lower", "upper", "compared", "note", "method", "publication"))
 	for _, r := range x.Rows {
-		row := []string{x.Measure.ID, p.AsAt, x.Population}
+		row := []string{x.Measure.ID, p.AsAt, x.Population, x.Limits()}
 		for i, d := range x.By {
 			for _, f := range groupFields(d, r.Groups[i]) {
 				row = append(row, fmt.Sprint(f.value))
 			}
 		}
-		row = append(row, empty(r.Numerator), empty(r.Denominator), empty(r.Value), empty(r.Lower), empty(r.Upper), r.Outcome, r.Note)
+		row = append(row, empty(r.Numerator), empty(r.Denominator), empty(r.Value), empty(r.Lower), empty(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID)
 		c.Write(row)
 	}
 	c.Flush()

@@ -126,7 +126,12 @@ func (a *app) typed() ([]byte, error) {
 	}
 }
 
+// passphraseFrom reads the first line of a file. Standard input is read once:
+// its one passphrase opens every key file of the command.
 func (a *app) passphraseFrom(path string) (string, error) {
+	if path == "-" && a.piped != "" {
+		return a.piped, nil
+	}
 	in := io.Reader(a.in)
 	if path != "-" {
 		info, err := os.Stat(path)
@@ -146,6 +151,9 @@ func (a *app) passphraseFrom(path string) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" || (err != nil && err != io.EOF) {
 		return "", &useError{"the passphrase file holds no passphrase on its first line", unattended}
+	}
+	if path == "-" {
+		a.piped = line
 	}
 	return line, nil
 }

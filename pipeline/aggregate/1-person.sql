@@ -4,7 +4,8 @@
 -- why:    people are counted, not registrations. Somebody on two lists at once is
 --         counted where the registration is the latest, ties by site; area and
 --         ethnicity come from that registration. The columns behind it in the
---         order only make the choice the same every time. An end or a death after
+--         order only make the choice the same every time. Whoever one list knows to
+--         have died is dead on every list. An end or a death after
 --         the date has not happened yet. An age that no band names is unknown
 CREATE TEMP TABLE person AS
 SELECT
@@ -16,11 +17,11 @@ SELECT
     p.sex,
     CAST(p.imd_decile AS VARCHAR) AS imd,
     record_number(p.person) AS record_number
-FROM src_patients p
+FROM (SELECT *, min(death_year) OVER (PARTITION BY person) AS died FROM src_patients) p
 CROSS JOIN run r
 LEFT JOIN (SELECT DISTINCT code FROM place WHERE axis = 'age') band ON band.code = CAST(year(r.as_at) - p.birth_year AS VARCHAR)
 WHERE (p.registered_to IS NULL OR p.registered_to > strftime(r.as_at, '%Y-%m'))
-  AND (p.death_year IS NULL OR p.death_year > year(r.as_at))
+  AND (p.died IS NULL OR p.died > year(r.as_at))
   AND coalesce(p.registered_from, '') <= strftime(r.as_at, '%Y-%m')
 QUALIFY row_number() OVER (
     PARTITION BY p.person

@@ -62,10 +62,13 @@ func (p *population) reference(c *schemas.Catalogue, lists schemas.Lists, asAt s
 func (p *population) current(asAt string) map[int]patient {
 	rows := map[int][]patient{}
 	month, year := asAt[:7], yearOf(asAt)
+	dead := map[int]bool{}
+	for _, x := range p.patients {
+		dead[x.person] = dead[x.person] || (x.death != nil && *x.death <= year)
+	}
 	for _, x := range p.patients {
 		ended := x.to != "" && x.to <= month
-		dead := x.death != nil && *x.death <= year
-		if !ended && !dead && x.from <= month {
+		if !ended && !dead[x.person] && x.from <= month {
 			rows[x.person] = append(rows[x.person], x)
 		}
 	}

@@ -161,12 +161,12 @@ func writeLarge(t *testing.T, dir string, rows int) {
 		x.rows["Coding_ClinicalCode"][i]["SnomedCTConceptId"] = concept
 	}
 	x.write(dir)
-	guid := func(i int) string { return fmt.Sprintf("{%08X-AAAA-4AAA-8AAA-%012X}", i*2654435761%1<<32, i) }
+	guid := func(i int) string { return fmt.Sprintf("{%08X-AAAA-4AAA-8AAA-%012X}", i*2654435761%(1<<32), i) }
 	writeLines(t, filepath.Join(dir, fileName("Admin_Patient")),
 		"PatientGuid,OrganisationGuid,NhsNumber,Sex,DateOfBirth,DateOfDeath,DateOfRegistration,DateofDeactivation,Postcode,PatientTypeDescription,DummyType,Deleted,SpineSensitive,IsConfidential",
 		func(w *bufio.Writer) {
 			for i, n := 0, 0; i < people; n++ {
-				number := fmt.Sprintf("9%09d", n)
+				number := fmt.Sprintf("999%07d", n)
 				if _, problem := pseudonym.ParseNHSNumber([]byte(number), pseudonym.Test); problem != pseudonym.OK {
 					continue
 				}

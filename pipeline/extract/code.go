@@ -24,7 +24,6 @@ type coded struct {
 	files     map[string]string    // table → path
 	births    map[[16]byte][]int32 // code → birth dates, as days since 1970
 	numbers   map[string]int64     // what was found of NHS numbers
-	patients  map[string]int64     // gate → patient rows
 	unmatched int64
 }
 

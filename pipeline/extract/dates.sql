@@ -46,7 +46,7 @@ CREATE TEMP MACRO possible(d, p, birth, as_at) AS
 -- (vague), every date counts.
 CREATE TEMP MACRO near_day(d, p, own) AS
     coalesce(CASE p
-        WHEN 'YM' THEN date_diff('day', own, earliest(d, 'YM')) <= 28 AND date_diff('day', latest(d, 'YM'), own) <= 28
+        WHEN 'YM' THEN date_diff('day', own, CAST(date_trunc('month', d) AS DATE)) <= 28 AND date_diff('day', last_day(d), own) <= 28
         ELSE abs(date_diff('day', own, d)) <= 28
     END, false);
 
@@ -58,7 +58,7 @@ CREATE TEMP MACRO own_precision(d, p, birth, death, vague) AS
 
 -- The date itself, as far as own_precision lets it stand.
 CREATE TEMP MACRO own_date(d, p) AS
-    CASE p WHEN 'YMD' THEN d WHEN 'YM' THEN earliest(d, 'YM') END;
+    CASE p WHEN 'YMD' THEN d WHEN 'YM' THEN CAST(date_trunc('month', d) AS DATE) END;
 
 -- The month of a day as YYYY-MM, or its year alone near birth or death.
 CREATE TEMP MACRO own_month(d, birth, death, vague) AS

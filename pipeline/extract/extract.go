@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if _, err := recall(o); err != nil {
 		return nil, err // better now than after the work
 	}
-	stage, err := newStaging(o.Out, src.name(o))
+	stage, err := newStaging(o.Out, src.name(o), !o.DryRun)
 	if err != nil {
 		return nil, err
 	}

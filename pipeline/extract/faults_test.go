@@ -44,7 +44,7 @@ func TestSameBytes(t *testing.T) {
 func TestSameBytesManyRows(t *testing.T) {
 	t.Parallel()
 	o := newSite(t)
-	writeLarge(t, o.Source, 150_000)
+	writeLarge(t, o.Source, 130_000)
 	want := digests(t, o)
 	o.Threads = 2
 	if digests(t, o) != want {
@@ -79,7 +79,7 @@ func hash(b []byte) string {
 func TestInterrupted(t *testing.T) {
 	o := newSite(t)
 	o.Threads = 0
-	writeLarge(t, o.Source, 150_000)
+	writeLarge(t, o.Source, 60_000)
 	start := time.Now()
 	digests(t, o)
 	whole := time.Since(start)
@@ -165,7 +165,7 @@ func TestDryRun(t *testing.T) {
 // TestSweep takes what a crash left and leaves what is being made.
 func TestSweep(t *testing.T) {
 	out := t.TempDir()
-	mine, err := newStaging(out, "mine")
+	mine, err := newStaging(out, "mine", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestSweep(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(out, stagingPrefix+"with-lock", "lock"), nil, 0o600)
 	os.WriteFile(filepath.Join(out, stagingPrefix+"file"), nil, 0o600)
-	yours, err := newStaging(out, "yours")
+	yours, err := newStaging(out, "yours", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	o := newSite(t)
 	keepSite(t, o)
-	writeLarge(t, o.Source, 20_000)
+	writeLarge(t, o.Source, 5_000)
 	extract := filepath.Join(o.Out, "primary-care_Z99001_2026-10-31")
 	start := time.Now()
 	if out, err := child(t, o, 0).CombinedOutput(); err != nil {
@@ -265,7 +265,7 @@ func TestKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for i := range 10 {
+	for i := range 6 {
 		c := child(t, o, 0)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,9 @@ var (
 // lookupName is what messages call the postcode lookup.
 const lookupName = "the postcode lookup"
 
+// postcodesFile is the lookup beside the sources.
+const postcodesFile = "postcodes.csv"
+
 // openPostcodes finds the postcode lookup: the one asked for, or
 // postcodes.csv beside the sources.
 func openPostcodes(o Options) (*sourceFile, error) {
@@ -24,7 +27,7 @@ func openPostcodes(o Options) (*sourceFile, error) {
 	}
 	path := o.Postcodes
 	if path == "" {
-		path = filepath.Join(o.Source, "postcodes.csv")
+		path = filepath.Join(o.Source, postcodesFile)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestReference(t *testing.T) {
 		o := newSite(t)
 		o.Threads = 0
 		o.Drop = round == 2
-		x := population(t, r, 400)
+		x := population(t, r, 250)
 		x.write(o.Source)
 		result, err := Run(context.Background(), o)
 		if err != nil {
@@ -129,7 +129,23 @@ func newReference(x *export, o Options) *reference {
 			f.judge(p)
 		}
 	}
+	f.spread()
 	return f
+}
+
+// spread takes a choice, or a flag of safety, to every row of the same person.
+func (f *reference) spread() {
+	stopped := map[string]string{}
+	for _, p := range f.people {
+		if slices.Contains([]string{"type-1", "local-dissent", "restricted", "confidential"}, p.gate) {
+			stopped[p.name] = max(stopped[p.name], p.gate)
+		}
+	}
+	for _, p := range f.people {
+		if p.gate == "" {
+			p.gate = stopped[p.name]
+		}
+	}
 }
 
 func ours(row map[string]string) bool {

@@ -100,11 +100,14 @@ func (s *source) find(o Options) error {
 	if err != nil {
 		return &SourceError{Rule: "the source folder cannot be read"}
 	}
-	s.asAt = o.AsAt
+	var stamps []time.Time
 	for _, e := range entries {
 		table, stamp, ok := s.format.ParseFileName(e.Name())
 		switch {
 		case !ok:
+			if strings.HasSuffix(strings.ToLower(e.Name()), ".csv") && e.Name() != postcodesFile {
+				s.unread = append(s.unread, "a file whose name is not as the format names its files")
+			}
 			continue
 		case table == nil:
 			s.unread = append(s.unread, "a table that the format does not know")
@@ -122,12 +125,37 @@ func (s *source) find(o Options) error {
 		}
 		s.tables[table.Name] = file
 		s.ignored += ignored
-		if o.AsAt.IsZero() {
-			if day := stamp.Truncate(24 * time.Hour); day.After(s.asAt) {
-				s.asAt = day
-			}
-		}
+		stamps = append(stamps, stamp)
 	}
+	return s.date(o.AsAt, stamps)
+}
+
+// The tables of one export are written within a day. A date that somebody
+// gives may lie before the export's own stamp, but not by more than a month.
+const (
+	oneExport = 24 * time.Hour
+	mostBack  = 31 * 24 * time.Hour
+)
+
+// date sets the as-at date: the one asked for, or the export's own. Tables of
+// two exports do not go together: an opt-out could be missing in the older.
+func (s *source) date(asked time.Time, stamps []time.Time) error {
+	if len(stamps) == 0 {
+		return nil // what is missing is said with the tables
+	}
+	first, last := slices.MinFunc(stamps, time.Time.Compare), slices.MaxFunc(stamps, time.Time.Compare)
+	if last.Sub(first) > oneExport {
+		return &SourceError{Rule: "the files' names say that they are of different exports, more than a day apart",
+			Hint: "give a folder that holds one full export"}
+	}
+	own := last.Truncate(24 * time.Hour)
+	if s.asAt = own; asked.IsZero() {
+		return nil
+	}
+	if asked.After(own) || own.Sub(asked) > mostBack {
+		return &UseError{"the date asked for is not that of the export, which was made on " + own.Format(time.DateOnly), "leave --as-at out, or give a date of the month before"}
+	}
+	s.asAt = asked
 	return nil
 }
 

@@ -28,10 +28,11 @@ type staging struct {
 	lock  *os.File
 }
 
-// newStaging refuses to stand in the way of an extract that is there already.
-func newStaging(out, name string) (*staging, error) {
+// newStaging refuses to stand in the way of an extract that is there already,
+// unless nothing is to be kept.
+func newStaging(out, name string, keep bool) (*staging, error) {
 	to := filepath.Join(out, name)
-	if _, err := os.Lstat(to); err == nil {
+	if _, err := os.Lstat(to); err == nil && keep {
 		return nil, &UseError{"there is an extract " + name + " already", "move it away, or give another folder with --out"}
 	}
 	_, err := os.Stat(out)

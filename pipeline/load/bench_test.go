@@ -13,11 +13,11 @@ import (
 	"datanet/synth"
 )
 
-// BenchmarkLoadAgainstCopy loads one practice of 10,000 people, and beside it
+// BenchmarkLoadAgainstCopy loads one practice of 50,000 people, and beside it
 // copies the same Parquet files through DuckDB. Read the ratio.
 func BenchmarkLoadAgainstCopy(b *testing.B) {
 	w := &world{dir: b.TempDir(), linkage: pseudonym.NewLinkageFile(made), sites: map[string]*pseudonym.SiteKey{}}
-	borough, err := synth.Write(context.Background(), synth.Options{Out: filepath.Join(w.dir, "borough"), People: 100_000, Practices: 1, Seed: 3})
+	borough, err := synth.Write(context.Background(), synth.Options{Out: filepath.Join(w.dir, "borough"), People: 50_000, Practices: 1, Seed: 3})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ package load
 import (
 	"context"
 	"errors"
+	"time"
 
 	"datanet/pipeline/hub"
 	"datanet/pseudonym"
@@ -20,6 +21,7 @@ type Options struct {
 	Custodian *pseudonym.CustodianKey
 	Trusted   string            // the custodian's verifier key, as the hub's ledger has it
 	Sites     map[string]string // the verifier keys of the dataset's sites
+	Today     time.Time         // an extract from after tomorrow is refused
 	Threads   int
 	Memory    int64
 }
@@ -39,44 +41,47 @@ type Result struct {
 	StateHash string `json:"-"`
 }
 
-// Run loads the extract in a folder.
+// Run loads the extract in a folder. Beside an error the result says at most
+// which extract it claims to be.
 func Run(ctx context.Context, folder string, o Options) (*Result, error) {
 	x, err := open(folder)
 	if err != nil {
 		return nil, err
 	}
 	defer x.close()
-	if err := x.verify(o); err != nil {
-		return nil, err
-	}
 	result := &Result{Dataset: x.manifest.Dataset, Site: x.manifest.Site, AsAt: x.manifest.AsAt,
 		Sequence: x.manifest.Sequence, Manifest: x.digest, Persons: x.manifest.Persons}
+	if err := x.verify(o); err != nil {
+		return result, err
+	}
+	return result, x.load(ctx, o, result)
+}
+
+func (x *extract) load(ctx context.Context, o Options, result *Result) error {
 	l, err := o.Hub.BeginLoad(x.manifest.Dataset)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer l.Abort()
 	if err := x.copyTo(ctx, l.Dir()); err != nil {
-		return nil, err
+		return err
 	}
-	if skip, err := x.known(o, result); err != nil {
-		return nil, err
-	} else if skip {
-		return result, nil
+	if skip, err := x.known(o, result); skip || err != nil {
+		return err
 	}
 	staged, err := rewrap(ctx, o, x.manifest, l.Dir())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	done, err := l.Commit(x.incoming(), staged, hub.Decide, o.Custodian.Signer, o.Trusted)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	result.finish(done)
-	return result, nil
+	return nil
 }
 
 func (r *Result) finish(done hub.Result) {

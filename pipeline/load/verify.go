@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 
 	"datanet/pseudonym"
 	"datanet/schemas"
@@ -31,6 +32,9 @@ func (x *extract) verify(o Options) error {
 	if want := o.Custodian.Wrap.Site(m.Site).CheckValue(); want != m.WrapCheck {
 		return &KeyError{fmt.Sprintf("site %s used another wrap key: check value %s, the custodian's is %s", m.Site, m.WrapCheck, want),
 			"make the site a key from this custodian's: datanet key wrap"}
+	}
+	if asAt, err := time.Parse(time.DateOnly, m.AsAt); err != nil || (!o.Today.IsZero() && asAt.After(o.Today.AddDate(0, 0, 1))) {
+		return &IntegrityError{m.Site, "its as-at date " + m.AsAt + " lies in the future", "have the site check the date of its export, and of its clock, and extract again"}
 	}
 	return x.alone()
 }

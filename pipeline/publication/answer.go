@@ -2,7 +2,10 @@ package publication
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"datanet/schemas"
 	"datanet/statistics"
@@ -25,6 +28,16 @@ type Answer struct {
 	Reference  Row // all groups together, in the same part of the population
 	Rows       []Row
 	Withheld   int
+}
+
+// Limits says in words which part of the population the question was limited
+// to, or nothing: sex: Female; ward: Oval + Vauxhall.
+func (a *Answer) Limits() string {
+	var parts []string
+	for _, dimension := range slices.Sorted(maps.Keys(a.Where)) {
+		parts = append(parts, dimension+": "+strings.Join(a.Where[dimension], " + "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // A Row is one group. Numerator, Value, Lower and Upper are nil and Note is

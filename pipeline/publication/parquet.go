@@ -16,7 +16,7 @@ func (p *Publication) WriteParquet(ctx context.Context, x *Answer, path string) 
 		return err
 	}
 	defer e.Close()
-	columns := []string{"measure VARCHAR", "as_at VARCHAR", "population VARCHAR"}
+	columns := []string{"measure VARCHAR", "as_at VARCHAR", "population VARCHAR", "restriction VARCHAR"}
 	for _, d := range x.By {
 		name := strings.ReplaceAll(d.ID, "-", "_")
 		columns = append(columns, quoted([]string{name}, " VARCHAR"))
@@ -24,20 +24,20 @@ func (p *Publication) WriteParquet(ctx context.Context, x *Answer, path string) 
 			columns = append(columns, "ward_name VARCHAR")
 		}
 	}
-	columns = append(columns, "numerator BIGINT", "denominator BIGINT", "value DOUBLE", "lower DOUBLE", "upper DOUBLE", "compared VARCHAR", "note VARCHAR")
+	columns = append(columns, "numerator BIGINT", "denominator BIGINT", "value DOUBLE", "lower DOUBLE", "upper DOUBLE", "compared VARCHAR", "note VARCHAR", "method VARCHAR", "publication VARCHAR")
 	if err := e.Exec(ctx, "preparing", "CREATE TEMP TABLE answer ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
 	var rows [][]any
 	for _, r := range x.Rows {
-		row := []any{x.Measure.ID, p.AsAt, x.Population}
+		row := []any{x.Measure.ID, p.AsAt, x.Population, x.Limits()}
 		for i, d := range x.By {
 			if d.ID == "ward" {
 				row = append(row, r.Groups[i].ID)
 			}
 			row = append(row, r.Groups[i].Title)
 		}
-		rows = append(rows, append(row, number(r.Numerator), number(r.Denominator), share(r.Value), share(r.Lower), share(r.Upper), r.Outcome, r.Note))
+		rows = append(rows, append(row, number(r.Numerator), number(r.Denominator), share(r.Value), share(r.Lower), share(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID))
 	}
 	if err := e.Append(ctx, "answer", rows); err != nil {
 		return err

@@ -7,6 +7,8 @@
 --         the latest; known to the month or year, as the last day of it; a
 --         withdrawal that is undated or yet to come counts as the earliest; and a
 --         tie is an opt-out, as is whatever a list does not call withdrawn.
+--         What stops one row of a code stops every row of it here: a choice is a
+--         person's, and a second registration must not carry around it.
 --         Characteristics: the latest informative entry wins; "not stated" (Z)
 --         only where nothing informative was ever recorded
 CREATE TEMP TABLE dissent AS
@@ -50,35 +52,40 @@ GROUP BY person
 HAVING count(DISTINCT birth_date) > 1 OR count(DISTINCT death_date) > 1;
 
 CREATE TEMP TABLE person AS
-SELECT
-    p.* EXCLUDE (gate, death_unclear),
-    p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague,
-    CASE
-        WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
-        WHEN t.opted_out THEN 'type-1'
-        WHEN d.opted_out THEN 'local-dissent'
-        WHEN p.gate IS NOT NULL THEN p.gate
-        WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
-    END AS gate,
-    coalesce(e.category, '99') AS ethnicity,
-    l.category AS language,
-    c.category AS country_of_birth,
-    g.category AS religion,
-    CASE
-        WHEN p.postcode = 'ZZ993VZ' THEN 'no-fixed-abode'
-        WHEN w.ward IS NOT NULL THEN w.ward
-        WHEN w.postcode IS NOT NULL THEN 'outside'
-        ELSE 'unknown'
-    END AS ward,
-    w.lsoa,
-    w.imd_decile
-FROM patient p
-CROSS JOIN run r
-LEFT JOIN dissent t ON t.practice = p.practice AND t.patient = p.patient AND t.list = 'type-1-opt-out'
-LEFT JOIN dissent d ON d.practice = p.practice AND d.patient = p.patient AND d.list = 'local-dissent'
-LEFT JOIN characteristic e ON e.practice = p.practice AND e.patient = p.patient AND e.list = 'ethnicity'
-LEFT JOIN characteristic l ON l.practice = p.practice AND l.patient = p.patient AND l.list = 'language'
-LEFT JOIN characteristic c ON c.practice = p.practice AND c.patient = p.patient AND c.list = 'country-of-birth'
-LEFT JOIN characteristic g ON g.practice = p.practice AND g.patient = p.patient AND g.list = 'religion'
-LEFT JOIN place w ON w.postcode = p.postcode
-LEFT JOIN conflict x ON x.person = p.person;
+SELECT * REPLACE (
+    coalesce(gate, max(gate) FILTER (WHERE gate IN ('type-1', 'local-dissent', 'restricted', 'confidential'))
+        OVER (PARTITION BY person)) AS gate)
+FROM (
+    SELECT
+        p.* EXCLUDE (gate, death_unclear),
+        p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague,
+        CASE
+            WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
+            WHEN t.opted_out THEN 'type-1'
+            WHEN d.opted_out THEN 'local-dissent'
+            WHEN p.gate IS NOT NULL THEN p.gate
+            WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
+        END AS gate,
+        coalesce(e.category, '99') AS ethnicity,
+        l.category AS language,
+        c.category AS country_of_birth,
+        g.category AS religion,
+        CASE
+            WHEN p.postcode = 'ZZ993VZ' THEN 'no-fixed-abode'
+            WHEN w.ward IS NOT NULL THEN w.ward
+            WHEN w.known THEN 'outside'
+            ELSE 'unknown'
+        END AS ward,
+        w.lsoa,
+        w.imd_decile
+    FROM patient p
+    CROSS JOIN run r
+    LEFT JOIN dissent t ON t.practice = p.practice AND t.patient = p.patient AND t.list = 'type-1-opt-out'
+    LEFT JOIN dissent d ON d.practice = p.practice AND d.patient = p.patient AND d.list = 'local-dissent'
+    LEFT JOIN characteristic e ON e.practice = p.practice AND e.patient = p.patient AND e.list = 'ethnicity'
+    LEFT JOIN characteristic l ON l.practice = p.practice AND l.patient = p.patient AND l.list = 'language'
+    LEFT JOIN characteristic c ON c.practice = p.practice AND c.patient = p.patient AND c.list = 'country-of-birth'
+    LEFT JOIN characteristic g ON g.practice = p.practice AND g.patient = p.patient AND g.list = 'religion'
+    LEFT JOIN place w ON w.postcode = p.postcode
+    LEFT JOIN conflict x ON x.person = p.person
+);
