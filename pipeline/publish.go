@@ -36,7 +36,10 @@ type PublishOptions struct {
 	Memory    int64
 	Recorded  string                      // hash of the dataset's state that the record of decisions has last
 	Earlier   []linkage.PublicationRecord // what the record of decisions says was published and not withdrawn
-	Progress  func(step string)
+	// Note records the publication, by the SHA-256 of its publication.json,
+	// before it gets its name: what stands anywhere has been recorded.
+	Note     func(h *publication.Header, digest string) error
+	Progress func(step string)
 }
 
 // Published says what publishing did.
@@ -50,6 +53,7 @@ type Published struct {
 	Audit       publication.Audit   `json:"audit"`
 	Header      *publication.Header `json:"-"`
 	Digest      string              `json:"-"` // sha256 of publication.json
+	Report      *disclose.Audit     `json:"-"` // of the audit; it stays in the hub. nil after a skip
 }
 
 // Publish counts a dataset's people, protects the counts, attacks them, and
@@ -89,6 +93,9 @@ func (o *PublishOptions) complete() {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
+	if o.Note == nil {
+		o.Note = func(*publication.Header, string) error { return nil }
+	}
 }
 
 func (o PublishOptions) publish(ctx context.Context, s *hub.Snapshot, h *publication.Header) (*Published, error) {
@@ -111,7 +118,11 @@ func (o PublishOptions) publish(ctx context.Context, s *hub.Snapshot, h *publica
 	if err != nil {
 		return nil, err
 	}
-	return published(dir, h, "published")
+	done, err := published(dir, h, "published")
+	if err == nil {
+		done.Report = audit
+	}
+	return done, err
 }
 
 // header says what will be published, before anything is counted.
@@ -150,6 +161,9 @@ func (o PublishOptions) date(state hub.State) (string, error) {
 		return newest, nil
 	case asked > newest:
 		return "", &publication.UseError{Rule: "the date is after the newest extract's, " + newest, Hint: "leave --as-at out, or load newer extracts"}
+	case asked != newest && !near(asked, newest):
+		return "", &publication.Refusal{Rule: "the date lies 28 days or more before the newest extract's, " + newest,
+			Hint: "one state of the dataset is published for one date: counting the same people for many dates would wear the protection down"}
 	}
 	return asked, nil
 }
@@ -306,12 +320,24 @@ func (o PublishOptions) write(ctx context.Context, h *publication.Header, rows [
 			return "", err
 		}
 		defer d.Abort()
-		if err := publication.Write(ctx, d.Dir(), h, rows, o.Sign); err != nil {
+		if err := o.fill(ctx, d.Dir(), h, rows); err != nil {
 			return "", err
 		}
 		return d.Publish(h.AsAt, "")
 	}
 	return o.writeOut(ctx, h, rows)
+}
+
+// fill writes the publication's files and has them recorded.
+func (o PublishOptions) fill(ctx context.Context, dir string, h *publication.Header, rows []publication.Count) error {
+	if err := publication.Write(ctx, dir, h, rows, o.Sign); err != nil {
+		return err
+	}
+	p, err := published(dir, h, "")
+	if err != nil {
+		return err
+	}
+	return o.Note(h, p.Digest)
 }
 
 func (o PublishOptions) writeOut(ctx context.Context, h *publication.Header, rows []publication.Count) (string, error) {
@@ -327,7 +353,7 @@ func (o PublishOptions) writeOut(ctx context.Context, h *publication.Header, row
 		return "", &publication.UseError{Rule: "nothing can be written beside the output folder", Hint: "give a folder that you may write with --out"}
 	}
 	defer os.RemoveAll(dir)
-	if err := publication.Write(ctx, dir, h, rows, o.Sign); err != nil {
+	if err := o.fill(ctx, dir, h, rows); err != nil {
 		return "", err
 	}
 	if err := flush(dir); err != nil {

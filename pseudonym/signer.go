@@ -1,6 +1,7 @@
 package pseudonym
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -108,8 +109,16 @@ func VerifyNote(signed []byte, vkey string) (text string, err error) {
 		return "", fmt.Errorf("verifying note: %w", err)
 	}
 	again, err := note.Sign(n) // no signer: only writes what was read
-	if err != nil || len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || string(again) != string(signed) {
+	if err != nil || !strictBase64(signed) || len(n.Sigs) != 1 || len(n.UnverifiedSigs) != 0 || string(again) != string(signed) {
 		return "", errors.New("verifying note: not exactly the text and one signature line")
 	}
 	return n.Text, nil
+}
+
+// strictBase64 refuses stray bits in the signature's last letter, which
+// decoding passes over and note writes back.
+func strictBase64(signed []byte) bool {
+	line := bytes.TrimSuffix(signed, []byte("\n"))
+	_, err := base64.StdEncoding.Strict().DecodeString(string(line[bytes.LastIndexByte(line, ' ')+1:]))
+	return err == nil
 }

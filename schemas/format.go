@@ -72,7 +72,8 @@ type Relation struct {
 // unless the source says false, 0 or nothing: a gate fails closed); yes (true
 // only when the source says true or 1); and date, which yields two columns:
 // the date, and <field>_bad, true when the source holds something that is no
-// date of the format.
+// date of the format. A flag has a <field>_unclear too: true when the source
+// says neither yes nor no in words of the format.
 type Field struct {
 	Column   string `json:"column"`
 	Type     string `json:"type"`

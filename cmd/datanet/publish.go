@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"datanet/pipeline"
 	"datanet/pipeline/disclose"
 	"datanet/pipeline/hub"
+	"datanet/pipeline/publication"
 	"datanet/pseudonym"
 	"datanet/schemas"
 )
@@ -67,18 +69,17 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 	if key.Public() != h.Publisher {
 		return &keyError{"the publisher's key is not the hub's", "the hub's own lies in " + keysDir(h.Dir())}
 	}
-	options, err := o.options(a, h, key)
-	if err != nil {
+	if _, err := h.ledgerKey(); err != nil {
 		return err
 	}
-	p, err := pipeline.Publish(ctx, options)
-	if err != nil {
+	var p *pipeline.Published
+	if err := a.alone(h.Dir(), func() (err error) {
+		p, err = a.publishOne(ctx, o, key)
+		return err
+	}); err != nil {
 		return err
 	}
 	a.progressDone()
-	if err := a.notePublication(h, key, p); err != nil {
-		return err
-	}
 	return a.say(p, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s\n", p.Publication, p.Status)
 		if p.Status == "skipped" {
@@ -177,17 +178,45 @@ func (h *openHub) publications() []linkage.PublicationRecord {
 	return all
 }
 
-// notePublication records what was published, once.
-func (a *app) notePublication(h *openHub, key *pseudonym.PublisherKey, p *pipeline.Published) error {
-	noted := h.holds(func(b linkage.Body) bool {
-		r, ok := b.(linkage.PublicationRecord)
-		return ok && r.SHA256 == p.Digest
-	})
-	if !noted {
-		if err := a.record(h, linkage.PublicationRecord{Publication: p.ID, AsAt: p.AsAt, Policy: p.Header.Policy,
-			States: map[string]string{p.Header.Dataset: p.Header.State}, SHA256: p.Digest}); err != nil {
-			return err
+// publishOne publishes with the record of decisions as it is now, and nobody
+// beside: two at once would both find that nothing was published near the date.
+func (a *app) publishOne(ctx context.Context, o publishOptions, key *pseudonym.PublisherKey) (*pipeline.Published, error) {
+	h, err := a.openHub()
+	if err != nil {
+		return nil, err
+	}
+	options, err := o.options(a, h, key)
+	if err != nil {
+		return nil, err
+	}
+	options.Note = func(header *publication.Header, digest string) error { return a.notePublication(h, header, digest) }
+	p, err := pipeline.Publish(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.notePublication(h, p.Header, p.Digest); err != nil {
+		return nil, err
+	}
+	if p.Report != nil {
+		report, err := json.MarshalIndent(p.Report, "", " ")
+		if err != nil {
+			return nil, err
+		}
+		if err := keep(filepath.Join(h.Dir(), "audit", "risk-"+p.ID+".json"), append(report, '\n')); err != nil {
+			return nil, err
 		}
 	}
-	return h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "publish", On: p.ID, Policy: p.Header.Policy, Outcome: p.Status})
+	return p, h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "publish", On: p.ID, Policy: p.Header.Policy, Outcome: p.Status})
+}
+
+// notePublication records what is published, once.
+func (a *app) notePublication(h *openHub, p *publication.Header, digest string) error {
+	if h.holds(func(b linkage.Body) bool {
+		r, ok := b.(linkage.PublicationRecord)
+		return ok && r.SHA256 == digest
+	}) {
+		return nil
+	}
+	return a.record(h, linkage.PublicationRecord{Publication: p.ID, AsAt: p.AsAt, Policy: p.Policy,
+		States: map[string]string{p.Dataset: p.State}, SHA256: digest})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/term"
 
 	"datanet/pipeline/hub"
@@ -24,6 +25,7 @@ type queryOptions struct {
 	measure, population, publication, period, format, statistic, publisher string
 
 	by, where []string
+	named     bool // --publisher was given, if only empty: a script's variable may be unset
 	long      bool
 }
 
@@ -31,12 +33,14 @@ func newQuery(a *app) *cobra.Command {
 	var o queryOptions
 	c := a.command(&cobra.Command{
 		Use: "query --measure M [--by D1,D2]", Short: "answer a planner's question from a publication",
-		Long: `Answers from published counts only; nothing but the publication's folder is read.
+		Long: `Answers from published counts only: of all data, nothing but the publication's
+folder is read. Whose signature must be on it is remembered in DATANET_HOME.
 [c] stands where a number is withheld to protect people.`,
 		Example: `  datanet query --measure hypertension --by ward,ethnicity
   datanet query --measure diabetes --by ethnicity --where sex=F --long
   datanet query --measure smi --by ward --format csv`, Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runQuery(ctx, o) })
+	c.PreRun = func(c *cobra.Command, _ []string) { o.named = c.Flags().Changed("publisher") }
 	f := c.Flags()
 	f.StringVar(&o.measure, "measure", "", "measure; datanet catalogue measures lists them")
 	f.StringSliceVar(&o.by, "by", nil, "dimensions to break down by; datanet catalogue dimensions lists them")
@@ -75,6 +79,9 @@ func (a *app) runQuery(ctx context.Context, o queryOptions) error {
 	}
 	if o.statistic != publication.Statistic {
 		return &useError{fmt.Sprintf("there is no statistic %q", o.statistic), "known: " + publication.Statistic}
+	}
+	if o.named && !isVerifier(o.publisher) {
+		return &useError{"--publisher is not a verifier key", "it is what datanet hub init prints as publisher; leave it out to go by the key seen first"}
 	}
 	q, err := o.question()
 	if err != nil {
@@ -134,68 +141,100 @@ func splitValues(dimension, text string) []string {
 
 // openPublication opens the folder asked for, or the hub's newest.
 func (a *app) openPublication(o queryOptions) (*publication.Publication, error) {
-	dir := o.publication
-	if dir == "" {
-		var err error
-		if dir, err = a.published(o.period); err != nil {
-			return nil, err
-		}
+	if o.publication == "" {
+		return a.published(o.period)
 	}
-	return publication.Open(dir, func(h *publication.Header) (string, error) { return a.pinned(h, o.publisher) })
+	if o.period != "" {
+		return nil, &useError{"--period is for a hub's publications; --publication names one itself", "leave one of the two out"}
+	}
+	pin := ""
+	p, err := publication.Open(o.publication, func(h *publication.Header) (key string, err error) {
+		key, pin, err = a.pinned(h, o.publisher)
+		return key, err
+	})
+	if err == nil && pin != "" { // only now is it known that this key signed
+		err = keep(pin, []byte(p.Publisher))
+	}
+	return p, err
 }
 
-func (a *app) published(period string) (string, error) {
+// published opens one of the hub's own publications: signed by its publisher,
+// and of the date that the folder says.
+func (a *app) published(period string) (*publication.Publication, error) {
 	if a.hub == "" {
-		return "", &useError{"neither a publication nor a hub was named", "give --publication DIR, or --hub DIR (or DATANET_HUB)"}
+		return nil, &useError{"neither a publication nor a hub was named", "give --publication DIR, or --hub DIR (or DATANET_HUB)"}
 	}
 	h, err := hub.Open(a.hub)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if period != "" {
-		if _, err := date("period", period); err != nil {
-			return "", err
+	found, err := one(h, period)
+	if err != nil {
+		return nil, err
+	}
+	p, err := publication.Open(found.Dir, func(*publication.Header) (string, error) { return h.Publisher, nil })
+	if err != nil {
+		return nil, err
+	}
+	if p.Hub != h.ID || p.AsAt != found.AsAt {
+		return nil, &publication.IntegrityError{Rule: "the folder of " + found.AsAt + " in this hub holds another hub's publication, or one of another date", Hint: "remove what does not belong there; datanet publish makes the hub's own"}
+	}
+	return p, nil
+}
+
+// one is the hub's publication of a date, or its newest.
+func one(h *hub.Hub, period string) (hub.Publication, error) {
+	if period == "" {
+		newest, err := h.NewestPublication()
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && newest.Dir == "") {
+			return newest, &useError{"nothing has been published in this hub", "datanet publish --hub " + h.Dir()}
 		}
-		return h.PublicationDir(period, "")
+		return newest, err
 	}
-	newest, err := h.NewestPublication()
-	if errors.Is(err, fs.ErrNotExist) || (err == nil && newest.Dir == "") {
-		return "", &useError{"nothing has been published in this hub", "datanet publish --hub " + a.hub}
+	if _, err := date("period", period); err != nil {
+		return hub.Publication{}, err
 	}
-	return newest.Dir, err
+	dir, err := h.PublicationDir(period, "")
+	return hub.Publication{AsAt: period, Dir: dir}, err
 }
 
 // pinned is the key that must have signed: the one given, the hub's own, or
-// the one seen when a publication of this hub was first opened here.
-func (a *app) pinned(h *publication.Header, given string) (string, error) {
+// the one seen when a publication of this hub was first opened here. Pin is
+// where a key that is new here is to be kept.
+func (a *app) pinned(h *publication.Header, given string) (key, pin string, err error) {
 	if given != "" {
-		return given, nil
+		return given, "", nil
 	}
 	if a.hub != "" {
 		if own, err := hub.Open(a.hub); err == nil && own.ID == h.Hub {
-			return own.Publisher, nil
+			return own.Publisher, "", nil
 		}
 	}
 	home, err := a.home()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if !hubID(h.Hub) {
-		return "", &publication.IntegrityError{Rule: "publication.json names no hub", Hint: "get it again from the hub that published it"}
+		return "", "", &publication.IntegrityError{Rule: "publication.json names no hub", Hint: "get it again from the hub that published it"}
 	}
 	path := filepath.Join(home, "publishers", h.Hub)
 	known, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return h.Publisher, keep(path, []byte(h.Publisher))
+		return h.Publisher, path, nil
 	}
 	if err != nil {
-		return "", err
+		return "", "", cannotRemember(path)
 	}
 	if string(known) != h.Publisher {
-		return "", &publication.IntegrityError{Rule: "it was signed with another key than earlier publications of this hub",
+		return "", "", &publication.IntegrityError{Rule: "it was signed with another key than earlier publications of this hub",
 			Hint: "ask the hub; if its key did change, give the new one with --publisher"}
 	}
-	return h.Publisher, nil
+	return h.Publisher, "", nil
+}
+
+func isVerifier(key string) bool {
+	_, err := note.NewVerifier(key)
+	return err == nil
 }
 
 func hubID(id string) bool {

@@ -106,7 +106,13 @@ func (f *function) Config() duckdb.ScalarFuncConfig {
 }
 
 func (f *function) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{ChunkContextExecutor: f.executor}
+	return duckdb.ScalarFuncExecutor{
+		ChunkContextExecutor: f.executor,
+		// Without a binder the driver looks the context up at the first chunk, in
+		// several threads at once. With one, a constant code is no argument that
+		// it can read: these functions are for columns.
+		ScalarBinder: func(ctx context.Context, _ []duckdb.ScalarUDFArg) (context.Context, error) { return ctx, nil },
+	}
 }
 
 func register[F any](e *Engine, name string, in, out duckdb.Type, maker func() F, call func(F, driver.Value) (any, error)) error {
