@@ -18,6 +18,7 @@
 //	projects/                                    releases and linked tables
 //	publications/AS-AT[-SUFFIX]/                 frozen publications
 //	audit/log.jsonl                              one line per load, publication and request
+//	audit/risk-ID.json                           what the attack on a publication found; from exact counts, it stays here
 //
 // Folders are made with mode 0700 and files with 0600; the hub's secret keys lie outside, in a folder that the hub's
 // maker chooses. Tools that read a table's folder directly take no lock, and can see a load's old and new files together for a moment.
