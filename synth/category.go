@@ -11,7 +11,10 @@ type category struct {
 	tilt       float64
 	bp, hba1c  float64 // share controlled
 	bmi        int
-	confusable choice // which category a wrong entry names
+	slam       float64 // relative
+	smiBP      float64 // share with a reading of the last year
+	late       float64 // share of bookings
+	confusable choice  // which category a wrong entry names
 }
 
 var ageClasses = [4]int{0, 20, 40, 65}
@@ -32,7 +35,8 @@ func readCategories() []category {
 	for row := range t.rows {
 		c := category{letter: t.text(row, "letter"), group: t.text(row, "group"), share: t.number(row, "share"),
 			tilt: t.number(row, "tilt"), bp: t.number(row, "bp_controlled"),
-			hba1c: t.number(row, "hba1c_controlled"), bmi: t.whole(row, "bmi")}
+			hba1c: t.number(row, "hba1c_controlled"), bmi: t.whole(row, "bmi"),
+			slam: t.number(row, "slam"), smiBP: t.number(row, "smi_bp"), late: t.number(row, "late_booking")}
 		for i, from := range ageClasses {
 			c.byAge[i] = t.number(row, strconv.Itoa(from))
 		}

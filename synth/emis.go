@@ -149,22 +149,31 @@ func (f *folder) isConfidential() bool { return f.k == 0 && f.who.marks.any(conf
 // recordedNumber is the NHS number as this registration has it. The older
 // registration has it right.
 func (f *folder) recordedNumber() string {
-	m := f.who.marks
 	switch {
 	case f.who.kind == dummy && f.person%3 == 0:
 		return nobodys
-	case f.k > 0 || !m.any(anyNumberMark&^numberLent):
+	case f.k > 0:
 		return f.numbers.text(f.person)
+	}
+	return f.numberAs(f.person, f.who.owner, f.who.marks)
+}
+
+// numberAs is how a row with the marks has the person's number, or the number
+// of its owner.
+func (p *plan) numberAs(person int, owner int32, m marks) string {
+	switch {
 	case m.any(numberBlank):
 		return ""
 	case m.any(numberInvalid):
-		return f.numbers.spoiled(f.person, f.person)
+		return p.numbers.spoiled(person, person)
 	case m.any(numberRepeated):
 		return nobodys
 	case m.any(numberBorrowed):
-		return f.numbers.text(int(f.who.owner))
+		return p.numbers.text(int(owner))
+	case m.any(numberSpaced):
+		return p.numbers.spaced(person, [...]string{" ", "-"}[person%2])
 	}
-	return f.numbers.spaced(f.person, [...]string{" ", "-"}[f.person%2])
+	return p.numbers.text(person)
 }
 
 // writtenPostcode is without its space, as EMIS keeps it, but for one in ten

@@ -145,20 +145,5 @@ func (f *folder) write(step func() error) error {
 		f.writeTreatments()
 		f.writeTruth()
 	}
-	return f.writePostcodes()
-}
-
-func (f *folder) writePostcodes() error {
-	s, err := createSheet(filepath.Join(f.dir, "postcodes.csv"), []string{"pcds", "doterm", "lsoa21cd", "oslaua"}, false)
-	if err != nil {
-		return err
-	}
-	for _, row := range f.borough.lookup() {
-		s.text(row.pcds)
-		s.text(row.terminated)
-		s.text(row.area)
-		s.text(row.authority)
-		s.end()
-	}
-	return s.close()
+	return f.borough.writeLookup(f.dir)
 }

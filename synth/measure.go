@@ -6,7 +6,7 @@ func (r *recorder) measure(known uint16) {
 	age := int(r.last-r.reg.birth) / 365
 	hypertensive, diabetic := r.knows(known, "hypertension"), r.knows(known, "diabetes")
 	if age >= 18 {
-		r.bloodPressure(hypertensive)
+		r.bloodPressure(hypertensive, r.knows(known, "smi"))
 	}
 	if r.s.chance(0.6) && age >= 2 {
 		r.value(bodyMass, r.recent(5*365), r.bodyMass(age))
@@ -42,18 +42,23 @@ func (r *recorder) value(m int, at day, tenths int) {
 }
 
 // bloodPressure enters one to five readings. Most people with hypertension
-// have one of the last year.
-func (r *recorder) bloodPressure(hypertensive bool) {
+// have one of the last year; of those with a severe mental illness it depends
+// on who they are.
+func (r *recorder) bloodPressure(hypertensive, smi bool) {
 	readings := r.s.between(1, 5)
-	span := 4 * 365
+	span, longAgo := 4*365, 0
 	switch {
+	case smi && r.s.chance(r.categories[r.who.ethnicity].smiBP):
+		span = 360
+	case smi:
+		span, longAgo = 3*365, 370
 	case hypertensive && r.s.chance(0.85):
 		span = 360
 	case !hypertensive && r.s.chance(0.22):
 		return
 	}
 	upper, lower := r.pressures(hypertensive)
-	at := r.recent(span)
+	at := max(r.last-day(longAgo+r.s.below(span)), r.reg.birth+60)
 	for range readings {
 		r.value(systolic, at, 10*upper())
 		r.value(diastolic, at, 10*lower())

@@ -9,11 +9,17 @@ import (
 // test can search for it wherever nothing that identifies may arrive.
 const nameMarker = "Quillmarker"
 
+// idMarker begins every local id of the trusts: of patients, mothers, babies,
+// pregnancies, referrals, contacts and staff.
+const idMarker = "QUILLID"
+
 // Markers are the strings, in lower case, of which each direct identifier of
 // the borough holds one, apart from NHS numbers, postcodes and GUIDs: names,
 // addresses and e-mails the first, telephone numbers (from the ranges that
-// Ofcom keeps for drama) one of the others.
-func Markers() []string { return []string{strings.ToLower(nameMarker), homePhones, mobilePhones} }
+// Ofcom keeps for drama) one of the next two, the trusts' local ids the last.
+func Markers() []string {
+	return []string{strings.ToLower(nameMarker), homePhones, mobilePhones, strings.ToLower(idMarker)}
+}
 
 const (
 	homePhones   = "02079460"

@@ -1,7 +1,8 @@
 package synth
 
-// A person is somebody whom the borough's practices know, or a row that
-// pretends to be somebody.
+// A person is somebody whom the borough's practices or its trusts know, or a
+// row that pretends to be somebody. The first registration of people whom no
+// practice knows holds their home and is no row (nregs is 0).
 type person struct {
 	birth, death day
 	owner        int32 // whose number is recorded for this person; -1: the person's own
@@ -32,10 +33,16 @@ const (
 	current kind = iota
 	left
 	died
-	deleted // registered in error; the row arrives deleted
-	branch  // a patient of the other organisation
-	dummy   // a test patient: no real person
+	deleted  // registered in error; the row arrives deleted
+	branch   // a patient of the other organisation
+	slamOnly // known to the mental health trust and to no practice; so the next two
+	motherOnly
+	babyOnly
+	dummy // a test patient: no real person
 )
+
+// elsewhere people are registered with no practice of the borough.
+func (k kind) elsewhere() bool { return k == slamOnly || k == motherOnly || k == babyOnly }
 
 // lastDay is the last day on which the registration's record can grow.
 func (p *person) lastDay(k int, asAt day) day {

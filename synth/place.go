@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"path/filepath"
 	"sort"
 
 	"datanet/schemas"
@@ -160,6 +161,22 @@ func (b *borough) lookup() []lookupRow {
 		}
 	}
 	return rows
+}
+
+// writeLookup writes the lookup as a folder's postcodes.csv.
+func (b *borough) writeLookup(dir string) error {
+	s, err := createSheet(filepath.Join(dir, "postcodes.csv"), []string{"pcds", "doterm", "lsoa21cd", "oslaua"}, false)
+	if err != nil {
+		return err
+	}
+	for _, row := range b.lookup() {
+		s.text(row.pcds)
+		s.text(row.terminated)
+		s.text(row.area)
+		s.text(row.authority)
+		s.end()
+	}
+	return s.close()
 }
 
 const lambeth = "E09000022"

@@ -28,6 +28,11 @@ type plan struct {
 	sections    sections
 	people      []person
 	lists       [][]listed
+	pregnancies []pregnancy
+	bookings    map[int32]int32 // a pregnancy of each mother
+	patients    []attendance    // of the mental health trust
+	mothers     []attendance
+	newborns    []newborn
 }
 
 // sections say where in people each kind begins.
@@ -89,11 +94,14 @@ func ethnicityByWard(cs []category, a *ages, wards []ward) [][4]choice {
 }
 
 // count lays out the sections. People is how many are registered today;
-// those who left, died or were deleted come on top.
+// those who left, died or were deleted come on top, and those whom only a
+// trust knows.
 func (p *plan) count() sections {
 	r := p.rates.Registration
 	sizes := [...]int{current: p.People, left: p.atLeastOne(r.Left), died: p.atLeastOne(r.Died),
-		deleted: p.atLeastOne(r.Deleted), branch: branchPatients * p.Practices, dummy: max(2, p.atLeastOne(r.Dummy))}
+		deleted: p.atLeastOne(r.Deleted), branch: branchPatients * p.Practices, slamOnly: p.atLeastOne(p.rates.SLaM.Only),
+		motherOnly: p.atLeastOne(p.rates.Maternity.Only), babyOnly: p.atLeastOne(p.rates.Maternity.Only),
+		dummy: max(2, p.atLeastOne(r.Dummy))}
 	var s sections
 	for k, n := range sizes {
 		s[k+1] = s[k] + n
@@ -128,8 +136,10 @@ func (p *plan) populate() {
 	}
 	close(starts)
 	wg.Wait()
+	p.families()
 	p.mark()
 	p.list()
+	p.attend()
 }
 
 // list sorts the registrations by practice, each list in the order of people.
@@ -161,6 +171,9 @@ func (p *plan) draw(s *stream, i int) {
 	w := p.settle(s, who)
 	age := p.age(s, who, w)
 	who.sex = p.ages.sex(s, age)
+	if who.kind == motherOnly {
+		who.sex = 'F'
+	}
 	who.recordedSex = p.writtenSex(s, who.sex)
 	who.birth = p.today - day(age*365+(age+2)/4) - day(s.below(365)) - 15
 	who.ethnicity = uint8(p.ethnicity[w][ageClass(age)].pick(s))
@@ -174,6 +187,10 @@ func (p *plan) draw(s *stream, i int) {
 // home's kind is kept in the first registration until home fills it in.
 func (p *plan) settle(s *stream, who *person) int {
 	r, nowhere := p.rates.Residence, len(p.borough.wards)
+	if who.kind.elsewhere() && s.chance(mostlyOutside) {
+		who.regs[0].home.area = outside
+		return nowhere
+	}
 	elsewhere := [...]struct {
 		share float64
 		kind  int16
@@ -187,9 +204,20 @@ func (p *plan) settle(s *stream, who *person) int {
 	return p.borough.wardChoice.pick(s)
 }
 
+// mostlyOutside is the share of people whom only a trust knows that live
+// outside the borough. Assumption.
+const mostlyOutside = 0.75
+
 func (p *plan) age(s *stream, who *person, w int) int {
-	if who.kind == died {
+	switch who.kind {
+	case died:
 		return max(1, p.ages.dead.pick(s))
+	case slamOnly:
+		return max(p.ages.byWard[w].pick(s), s.between(18, 34))
+	case motherOnly:
+		return s.between(20, 40)
+	case babyOnly:
+		return 0
 	}
 	age := p.ages.byWard[w].pick(s)
 	if who.kind == left || who.regs[0].home.area == noFixedAbode {

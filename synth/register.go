@@ -1,10 +1,14 @@
 package synth
 
-// register gives a person one or two registrations.
+// register gives a person one or two registrations, or none.
 func (p *plan) register(s *stream, i, w int, h home) {
 	who := &p.people[i]
 	first := &who.regs[0]
-	*first = registration{birth: who.birth, home: h, to: never}
+	*first = registration{birth: who.birth, home: h, from: never, to: never}
+	if who.kind.elsewhere() {
+		who.nregs = 0
+		return
+	}
 	first.practice = int16(p.catchments[w].pick(s))
 	switch who.kind {
 	case left:

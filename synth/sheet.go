@@ -126,6 +126,28 @@ func (s *sheet) clock(n uint64) {
 	s.shut()
 }
 
+// stamp writes a day and the time so many seconds after its midnight.
+func (s *sheet) stamp(d day, seconds int) {
+	two := func(n int) []byte { return []byte{byte('0' + n/10), byte('0' + n%10)} }
+	s.open()
+	s.buf = append(appendDay(s.buf, d), 'T')
+	s.buf = append(append(s.buf, two(seconds/3600)...), ':')
+	s.buf = append(append(s.buf, two(seconds/60%60)...), ':')
+	s.buf = append(s.buf, two(seconds%60)...)
+	s.shut()
+}
+
+// id writes a trust's local id: the marker, a letter for what it names, and
+// a number of seven digits.
+func (s *sheet) id(what byte, n int) {
+	s.open()
+	s.buf = append(append(s.buf, idMarker...), what)
+	for unit := 1_000_000; unit > 0; unit /= 10 {
+		s.buf = append(s.buf, byte('0'+n/unit%10))
+	}
+	s.shut()
+}
+
 func (s *sheet) end() {
 	if s.fields != s.width {
 		panic("synth: a row of " + s.file.Name() + " has " + strconv.Itoa(s.fields) + " fields")

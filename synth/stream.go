@@ -19,6 +19,11 @@ const (
 	forChoiceMarks
 	forNames
 	forGUID
+	forFamilies
+	forMental
+	forMentalMarks
+	forBirths
+	forBirthMarks
 )
 
 // A stream is a source of random numbers that can be started again for every

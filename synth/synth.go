@@ -87,7 +87,7 @@ func (o Options) withDefaults() Options {
 		o.AsAt = time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC)
 	}
 	if len(o.Datasets) == 0 {
-		o.Datasets = []string{primaryCare}
+		o.Datasets = []string{primaryCare, slam, maternity}
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
@@ -107,8 +107,8 @@ func (o Options) check() error {
 		return &UseError{"an as-at date outside 2000 to 2100", "give a date like 2026-10-31"}
 	}
 	for _, d := range o.Datasets {
-		if d != primaryCare {
-			return &UseError{fmt.Sprintf("there is no synthetic %q", d), "known: " + primaryCare}
+		if d != primaryCare && d != slam && d != maternity {
+			return &UseError{fmt.Sprintf("there is no synthetic %q", d), "known: " + primaryCare + ", " + slam + ", " + maternity}
 		}
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 // amd64; another machine must find the same. It changes when a parameter does:
 // then take the new one.
 func TestAnotherMachineWritesTheSameBytes(t *testing.T) {
-	const want = "558525258e298fe000c830ff6e6ca92b422a6b5b4e2e4042422d9444828995c1"
+	const want = "00970fc8edc8c2264450716c0823b193ec2545a4788c95c289d4dba0497cf174"
 	out, _ := write(t, Options{People: 2000, Practices: 3, Seed: 42})
 	b, err := os.ReadFile(filepath.Join(out, "truth", "people.csv"))
 	if err != nil {
@@ -87,6 +87,9 @@ func TestOnePersonsStreamsAreTheirOwn(t *testing.T) {
 		x, y := a.people[i], b.people[i]
 		x.marks, y.marks, x.owner, y.owner = 0, 0, 0, 0 // given to shares of the whole
 		x.regs[1].birth, y.regs[1].birth = 0, 0
+		if a.today-x.birth < 2*366 {
+			continue // babies live with their mothers, whom others may have taken
+		}
 		if x != y {
 			t.Fatalf("person %d changed when others came", i)
 		}
@@ -202,7 +205,7 @@ func TestAnInterruptedRunLeavesNothing(t *testing.T) {
 func TestSmallBoroughs(t *testing.T) {
 	for _, o := range []Options{{People: 1}, {People: 2, Practices: 2}, {People: 30, Practices: 30}, {People: 40, Practices: 1, Seed: 9}} {
 		_, s := write(t, o)
-		if s.People <= o.People || s.Registrations < s.People {
+		if s.People <= o.People || s.Registrations < o.People || len(s.Datasets) != 3 {
 			t.Errorf("%+v gives %+v", o, s)
 		}
 	}

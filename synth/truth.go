@@ -3,6 +3,8 @@ package synth
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // The gates of an extract, in their order: the first that stops a
@@ -17,11 +19,11 @@ const (
 	gateConfidential = "confidential"
 )
 
-// An outcome says that a row stands under the number of a person, and whether
-// an extract may link it.
+// An outcome says that a row stands under the number of a person, and what
+// that means: one or two of the flags of seen.
 type outcome struct {
 	owner int32
-	links bool
+	seen  uint8
 }
 
 // A finding is what a registration's own entries say.
@@ -138,7 +140,11 @@ func (f *folder) credit(gate string) {
 		owner = f.who.owner
 	}
 	if f.usable() && f.who.kind != branch && f.who.kind != dummy {
-		f.outcomes = append(f.outcomes, outcome{owner, gate == ""})
+		seen := inPrimaryCare
+		if gate == "" {
+			seen |= linksPrimaryCare
+		}
+		f.outcomes = append(f.outcomes, outcome{owner, seen})
 	}
 }
 
@@ -167,31 +173,71 @@ func (p *plan) personID(i int) string {
 	return string(b)
 }
 
-// writePeople writes the key to people, from what all practices recorded.
+// peopleColumns are those of the key to people.
+var peopleColumns = []string{"person_id", "nhs_number", "birth_date", "sex", "ethnicity", "lsoa", "ward",
+	"in_primary_care", "links_primary_care", "in_slam", "links_slam", "in_maternity", "links_maternity",
+	"is_mother", "is_baby", "mother"}
+
+// writePeople writes the key to people, from what all sources recorded.
 func (w *writer) writePeople() error {
-	s, err := createSheet(filepath.Join(w.dir, "truth", "people.csv"), []string{"person_id", "nhs_number", "birth_date",
-		"sex", "ethnicity", "lsoa", "ward", "in_primary_care", "links_primary_care"}, false)
+	s, err := createSheet(filepath.Join(w.dir, "truth", "people.csv"), peopleColumns, false)
 	if err != nil {
 		return err
 	}
 	for i := range w.sections.real() {
-		who := &w.people[i]
-		s.text(w.personID(i))
-		s.text(w.numbers.text(i))
-		s.day(who.birth)
-		s.text(string(rune(who.sex)))
-		s.text(w.categories[who.ethnicity].letter)
-		if h := who.regs[0].home; h.area >= 0 {
-			s.text(w.borough.areas[h.area].Code)
-		} else {
-			s.blank(1)
+		if w.isKept(i) {
+			w.writePerson(s, i)
+			w.written++
 		}
-		s.text(w.borough.wardWord(who.regs[0].home))
-		s.bool(w.seen[i]&seenIn != 0)
-		s.bool(w.seen[i]&seenLinks != 0)
-		s.end()
 	}
 	return s.close()
+}
+
+// isKept: people whom only a trust knows are nobody when it is not written.
+func (w *writer) isKept(i int) bool {
+	switch w.people[i].kind {
+	case slamOnly:
+		return w.has(slam)
+	case motherOnly, babyOnly:
+		return w.has(maternity)
+	}
+	return true
+}
+
+func (w *writer) writePerson(s *sheet, i int) {
+	who := &w.people[i]
+	s.text(w.personID(i))
+	s.text(w.numbers.text(i))
+	s.day(who.birth)
+	s.text(string(rune(who.sex)))
+	s.text(w.categories[who.ethnicity].letter)
+	if h := who.regs[0].home; h.area >= 0 {
+		s.text(w.borough.areas[h.area].Code)
+	} else {
+		s.blank(1)
+	}
+	s.text(w.borough.wardWord(who.regs[0].home))
+	for _, flag := range [...]uint8{inPrimaryCare, linksPrimaryCare, inSLaM, linksSLaM, inMaternity, linksMaternity, isMother, isBaby} {
+		s.bool(w.seen[i]&flag != 0)
+	}
+	mothers := w.mothersOf[int32(i)]
+	slices.Sort(mothers)
+	var ids []string
+	for _, m := range mothers {
+		ids = append(ids, w.personID(int(m)))
+	}
+	s.text(strings.Join(ids, " "))
+	s.end()
+}
+
+// writeWhere writes the ward and the area of a trust's address.
+func (e *export) writeWhere(h home) {
+	e.truth.text(e.borough.wardWord(h))
+	if h.area < 0 {
+		e.truth.blank(1)
+		return
+	}
+	e.truth.text(e.borough.areas[h.area].Code)
 }
 
 // joinRegistrations puts the practices' parts of the key together.
