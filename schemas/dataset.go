@@ -18,13 +18,18 @@ const (
 	Number   Role = "number"   // a measured value
 	Category Role = "category" // one of a closed set
 	Area     Role = "area"     // an area code or one of the area words
+	Event    Role = "event"    // a code of 16 bytes that ties the rows of one event together
 )
 
-// A Dataset is a set of canonical tables with typed columns.
+// A Dataset is a set of canonical tables with typed columns. Its first table
+// is about people, one column of it being linkable. Members are the columns
+// that say who is in the dataset, as table.column.
 type Dataset struct {
-	ID     string  `json:"id"`
-	Title  string  `json:"title"`
-	Tables []Table `json:"tables"`
+	ID      string   `json:"id"`
+	Title   string   `json:"title"`
+	OptOuts string   `json:"opt_outs"` // whose opt-outs its files carry, for those who approve its use
+	Members []string `json:"members"`
+	Tables  []Table  `json:"tables"`
 }
 
 // A Table describes one canonical table. Descriptions follow Frictionless
@@ -93,13 +98,38 @@ func (t *Table) ColumnNames() []string {
 	return names
 }
 
+// SQL is the column's name as it stands in SQL: quoted, because end and others
+// are words of the language. The names themselves hold no quotation mark.
+func (c Column) SQL() string { return `"` + c.Name + `"` }
+
+// OrderList is the table's columns as a SQL list of names.
+func (t *Table) OrderList() string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.SQL()
+	}
+	return strings.Join(names, ", ")
+}
+
 // SelectList is the table's columns as a SQL list, each cast to its type.
 func (t *Table) SelectList() string {
 	cast := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		cast[i] = c.Name + "::" + c.DuckDB() + " AS " + c.Name
+		cast[i] = c.SQL() + "::" + c.DuckDB() + " AS " + c.SQL()
 	}
 	return strings.Join(cast, ", ")
+}
+
+// Codes are the table's columns of codes of 16 bytes, whoever or whatever they
+// stand for: what every step of the way re-keys. The first is whose row it is.
+func (t *Table) Codes() []Column {
+	var codes []Column
+	for _, c := range t.Columns {
+		if c.Type == "code16" {
+			codes = append(codes, c)
+		}
+	}
+	return codes
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -112,7 +142,8 @@ func sortedKeys[V any](m map[string]V) []string {
 }
 
 // Signature lists the table's columns as "name TYPE", separated by commas:
-// what a file must hold to be of this schema.
+// what a file must hold to be of this schema. Names are as a database lists
+// them, without quotation marks: it is compared, and no SQL.
 func (t *Table) Signature() string {
 	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {

@@ -61,19 +61,26 @@ type FormatColumn struct {
 }
 
 // A Relation is what the dataset's SQL reads: one source table with columns
-// renamed and typed. The same SQL serves every format of a dataset.
+// renamed and typed. The same SQL serves every format of a dataset. A filled
+// relation is one without whose rows an export is broken: the gates would see
+// nobody's opt-out, or nobody would be there. An optional one may be missing,
+// table and all, and then has no rows.
 type Relation struct {
-	Table  string           `json:"table"`
-	Fields map[string]Field `json:"fields"`
+	Table    string           `json:"table"`
+	Filled   bool             `json:"filled,omitempty"`
+	Optional bool             `json:"optional,omitempty"`
+	Fields   map[string]Field `json:"fields"`
 }
 
 // A Field is one column of a relation: a source column and how it is read.
 // Types are text; key (text that joins, in upper case); number; flag (true
 // unless the source says false, 0 or nothing: a gate fails closed); yes (true
-// only when the source says true or 1); and date, which yields two columns:
-// the date, and <field>_bad, true when the source holds something that is no
-// date of the format. A flag has a <field>_unclear too: true when the source
-// says neither yes nor no in words of the format.
+// only when the source says true or 1); date, which yields two columns: the
+// date, and <field>_bad, true when the source holds something that is no date
+// of the format; and timestamp, which yields the same two of a moment in the
+// form of ISO 8601: its day as written, in the zone in which it was written. A
+// flag has a <field>_unclear too: true when the source says neither yes nor no
+// in words of the format.
 type Field struct {
 	Column   string `json:"column"`
 	Type     string `json:"type"`

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,17 +15,56 @@ var emisColumns = map[string]int{
 	"Agreements_SharingOrganisation": 5, "Appointment_Slot": 30, "Audit_PatientAudit": 9, "Audit_RegistrationAudit": 7,
 }
 
-func TestEMISIsItsSpecification(t *testing.T) {
-	f, err := FormatByName("emis")
-	if err != nil {
-		t.Fatal(err)
+// MHSDS version 5: how many fields of each table are submitted, RowNumber
+// included, as the national processing source asserts them.
+var mhsdsColumns = map[string]int{
+	"MHS000Header": 8, "MHS001MPI": 16, "MHS002GP": 5, "MHS003AccommStatus": 8, "MHS005PatInd": 17, "MHS101Referral": 22,
+	"MHS102ServiceTypeReferredTo": 10, "MHS104RTT": 8, "MHS201CareContact": 25, "MHS302MHDropInContact": 17,
+	"MHS401MHActPeriod": 13, "MHS501HospProvSpell": 20, "MHS502WardStay": 18, "MHS601MedHistPrevDiag": 5,
+	"MHS603ProvDiag": 5, "MHS604PrimDiag": 5, "MHS605SecDiag": 5, "MHS606CodedScoreAssessmentRefer": 7,
+	"MHS607CodedScoreAssessmentAct": 4, "MHS901StaffDetails": 8,
+}
+
+// MSDS version 2, the submitted fields and RecordNumber. The last two columns of
+// MSD101 are an assumption about what a trust's export adds, and MSD405 is a
+// part of the standard's table.
+var msdsColumns = map[string]int{
+	"MSD000Header": 8, "MSD001MotherDemog": 11, "MSD002GP": 6, "MSD101PregnancyBooking": 31, "MSD301LabourDelivery": 21,
+	"MSD401BabyDemographics": 28, "MSD402NeonatalAdmission": 6, "MSD405CareActivityBaby": 9,
+}
+
+func TestFormatsAreTheirSpecifications(t *testing.T) {
+	for name, columns := range map[string]map[string]int{"emis": emisColumns, "mhsds": mhsdsColumns, "msds": msdsColumns} {
+		f, err := FormatByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.Tables) != len(columns) {
+			t.Errorf("%s: %d tables of %d", name, len(f.Tables), len(columns))
+		}
+		for _, table := range f.Tables {
+			if want := columns[table.Name]; len(table.Columns) != want {
+				t.Errorf("%s: %s has %d columns, the specification %d", name, table.Name, len(table.Columns), want)
+			}
+			if !unique(table.Columns, func(c FormatColumn) string { return strings.ToLower(c.Name) }) {
+				t.Errorf("%s: %s has a column twice", name, table.Name)
+			}
+		}
 	}
-	if len(f.Tables) != len(emisColumns) {
-		t.Errorf("%d tables of %d", len(f.Tables), len(emisColumns))
-	}
-	for _, table := range f.Tables {
-		if want := emisColumns[table.Name]; len(table.Columns) != want {
-			t.Errorf("%s has %d columns, the specification %d", table.Name, len(table.Columns), want)
+}
+
+// TestEveryNHSNumberIsClassed: a trust's files hold more than one column of
+// numbers, some in tables that are not read.
+func TestEveryNHSNumberIsClassed(t *testing.T) {
+	for _, name := range FormatNames() {
+		f, _ := FormatByName(name)
+		for _, table := range f.Tables {
+			for _, c := range table.Columns {
+				named := strings.HasPrefix(strings.ToLower(c.Name), "nhsnumber") && !strings.Contains(c.Name, "Status")
+				if named != (c.Class == NHSNumberClass) {
+					t.Errorf("%s: %s.%s is of class %s", name, table.Name, c.Name, c.Class)
+				}
+			}
 		}
 	}
 }
@@ -34,7 +74,7 @@ func TestEMISIsItsSpecification(t *testing.T) {
 // identifier at most as a key, and the NHS number only where it is coded.
 func TestFormatsKeepIdentifiersBack(t *testing.T) {
 	classes := map[Class]bool{NHSNumberClass: true, Direct: true, Quasi: true, FreeText: true, Staff: true, Control: true, Clinical: true}
-	types := map[string]bool{"text": true, "key": true, "number": true, "flag": true, "yes": true, "date": true}
+	types := map[string]bool{"text": true, "key": true, "number": true, "flag": true, "yes": true, "date": true, "timestamp": true}
 	for _, name := range FormatNames() {
 		f, _ := FormatByName(name)
 		if _, err := DatasetByID(f.Dataset); err != nil {
@@ -52,6 +92,9 @@ func TestFormatsKeepIdentifiersBack(t *testing.T) {
 			if table == nil {
 				t.Errorf("%s: relation %s reads a table that there is not", name, relation)
 				continue
+			}
+			if r.Filled && r.Optional {
+				t.Errorf("%s: relation %s may be missing and must have rows", name, relation)
 			}
 			for field, from := range r.Fields {
 				where := name + ": " + relation + "." + field
@@ -96,6 +139,35 @@ func TestFileNames(t *testing.T) {
 			got = table.Name
 		}
 		if got != c.table || (ok && !at.Equal(stamp)) {
+			t.Errorf("%q: table %q, stamp %v", c.name, got, at)
+		}
+	}
+}
+
+func TestTrustFileNames(t *testing.T) {
+	for _, c := range []struct{ format, name, table string }{
+		{"mhsds", "MHS001MPI_20261031.csv", "MHS001MPI"},
+		{"mhsds", "MHS999New_20261031.csv", "-"},
+		{"mhsds", "MHS001MPI_20260231.csv", ""},
+		{"mhsds", "MHS001MPI_20261031033015.csv", ""},
+		{"mhsds", "MHS001MPI.csv", ""},
+		{"mhsds", "MSD001MotherDemog_20261031.csv", ""},
+		{"msds", "MSD001MotherDemog_20261031.csv", "MSD001MotherDemog"},
+		{"msds", "../MSD001MotherDemog_20261031.csv", ""},
+	} {
+		f, err := FormatByName(c.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, at, ok := f.ParseFileName(c.name)
+		got := ""
+		if ok {
+			got = "-"
+		}
+		if table != nil {
+			got = table.Name
+		}
+		if got != c.table || (ok && at.Format(time.DateOnly) != "2026-10-31") {
 			t.Errorf("%q: table %q, stamp %v", c.name, got, at)
 		}
 	}

@@ -154,6 +154,13 @@ var reasons = map[string]string{
 	"impossible-value":   "a value that cannot be",
 	"no-concept":         "without a code that the export explains",
 	"no-patient":         "without a patient in the export",
+	"no-identifier":      "without the id that the record is known by",
+	"re-submitted":       "submitted again later: the later row counts",
+	"same-person":        "another record of a person who is counted",
+	"not-attended":       "not attended",
+	"no-icd10":           "not coded in ICD-10",
+	"sensitive-outcome":  "how the pregnancy ended never leaves",
+	"booking-left-out":   "belongs to a booking that is left out",
 	"unlinkable":         "without a usable NHS number",
 	"ok":                 "usable",
 	"blank":              "blank",
@@ -161,6 +168,7 @@ var reasons = map[string]string{
 	"repeated-digit":     "one digit repeated",
 	"malformed":          "not ten digits",
 	"out-of-range":       "outside the ranges in use",
+	"mothers-own":        "a baby's, and the same as its mother's",
 }
 
 func inWords(reason string) string {

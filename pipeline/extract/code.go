@@ -15,7 +15,7 @@ import (
 	"datanet/pseudonym"
 )
 
-//go:embed *.sql primary-care/*.sql
+//go:embed *.sql primary-care/*.sql slam/*.sql maternity/*.sql
 var steps embed.FS
 
 // coded is what the first database leaves: a file of coded rows for each table
@@ -56,7 +56,11 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 	return c, c.account(ctx, e, src)
 }
 
-// prepare runs the steps before the tables, in the order of their names.
+// prepare runs the steps before the tables: the macros that all datasets share,
+// then the dataset's own steps in the order of their names. Every dataset makes
+// the table patient first, whose postcodes are looked up before the step that
+// makes people of patients; its last step makes doubt, numbered, unplaced and
+// born.
 func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	if err := vocabulary(ctx, e, o, src); err != nil {
 		return err
@@ -69,10 +73,10 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 		return err
 	}
 	slices.Sort(names)
-	for _, name := range append([]string{"dates.sql"}, names...) {
+	for _, name := range append([]string{"dates.sql", "words.sql"}, names...) {
 		step := strings.TrimSuffix(filepath.Base(name), ".sql")
-		if step == "5-people" {
-			if err := between(ctx, e); err != nil {
+		if strings.HasSuffix(step, "-people") {
+			if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
 				return src.blame(err)
 			}
 		}
@@ -80,21 +84,28 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 			return src.blame(err)
 		}
 	}
-	return nil
+	return doubts(ctx, e)
 }
 
-// between is what comes when patients are known and people are not yet.
-func between(ctx context.Context, e *engine.Engine) error {
-	twice, err := e.Number(ctx, "counting patients", "SELECT count(*) FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1)")
+// guesses are the rules of the view doubt, in words: what it would take a guess
+// to decide is refused.
+var guesses = map[string]SourceError{
+	"twice": {Rule: "the site's patients who stand in the export more than once: %d",
+		Hint: "give one full export, not several days' changes in one file"},
+	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
+		Hint: "number the rows of a table in the order of their submission, and export it again"},
+}
+
+func doubts(ctx context.Context, e *engine.Engine) error {
+	found, err := counts(ctx, e, "SELECT rule, n FROM doubt WHERE n > 0")
 	if err != nil {
 		return err
 	}
-	if twice > 0 {
-		// Which row holds would be a guess, and so would be whose opt-out counts.
-		return &SourceError{Rule: fmt.Sprintf("the site's patients who stand in the export more than once: %d", twice),
-			Hint: "give one full export, not several days' changes in one file"}
+	for rule, n := range found {
+		refused := guesses[rule]
+		return &SourceError{Rule: fmt.Sprintf(refused.Rule, n), Hint: refused.Hint}
 	}
-	return run(ctx, e, "places.sql", "finding the areas")
+	return nil
 }
 
 func run(ctx context.Context, e *engine.Engine, name, step string) error {
@@ -137,7 +148,7 @@ func register(e *engine.Engine, o Options) error {
 // account reads the counts that only the first database can give.
 func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) error {
 	c.births = map[[16]byte][]int32{}
-	if err := e.Query(ctx, "noting birth dates", "SELECT person, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL", func(r *sql.Rows) error {
+	if err := e.Query(ctx, "noting birth dates", "SELECT code, birth_date FROM born WHERE code IS NOT NULL", func(r *sql.Rows) error {
 		var code engine.Code
 		var birth time.Time
 		if err := r.Scan(&code, &birth); err != nil {
@@ -149,13 +160,13 @@ func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) erro
 		return err
 	}
 	var err error
-	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM patient GROUP BY problem"); err != nil {
+	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM numbered GROUP BY problem"); err != nil {
 		return err
 	}
 	if src.postcodes == nil {
 		return nil
 	}
-	c.unmatched, err = e.Number(ctx, "counting areas", "SELECT count(*) FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL")
+	c.unmatched, err = e.Number(ctx, "counting areas", "SELECT count(*) FROM unplaced")
 	return err
 }
 

@@ -73,3 +73,14 @@ CREATE TEMP MACRO spells_day(v, own) AS
     coalesce(v IN (
         year(own) * 10000 + month(own) * 100 + day(own),
         day(own) * 1000000 + month(own) * 10000 + year(own)), false);
+
+-- Where a source records whole days: is a day impossible, and what is kept of
+-- one that is not.
+CREATE TEMP MACRO impossible_day(d, bad, birth, as_at) AS
+    bad OR NOT possible(d, clinical_precision(d, 'YMD'), birth, as_at);
+
+CREATE TEMP MACRO kept_day(d, birth, death, vague) AS
+    own_date(d, own_precision(d, clinical_precision(d, 'YMD'), birth, death, vague));
+
+CREATE TEMP MACRO kept_year(d) AS
+    year(clinical_date(d));

@@ -67,8 +67,12 @@ func (s *source) blame(err error) error {
 	out := &SourceError{Row: fault.Line, Rule: fault.Rule,
 		Hint: "export the table again, in UTF-8; a row was cut off, or a quotation mark is missing"}
 	for name, file := range s.tables {
-		if file.path == fault.File {
-			out.Table = name
+		if file.path != fault.File {
+			continue
+		}
+		out.Table = name
+		if line, bad := notUTF8(file.path); bad && line == fault.Line {
+			out.Rule = notUTF8Rule
 		}
 	}
 	if s.postcodes != nil && s.postcodes.path == fault.File {
@@ -77,13 +81,15 @@ func (s *source) blame(err error) error {
 	return out
 }
 
+const notUTF8Rule = "is not UTF-8"
+
 // misspelt looks for the file that is not UTF-8. A byte that is none breaks the
 // database's reader when it stands in a column that is read, and does no harm
 // in one that is not; so nobody looks before.
 func (s *source) misspelt(err error) error {
 	for name, file := range s.tables {
 		if line, bad := notUTF8(file.path); bad {
-			return &SourceError{Table: name, Row: line, Rule: "is not UTF-8", Hint: "export the table again, in UTF-8"}
+			return &SourceError{Table: name, Row: line, Rule: notUTF8Rule, Hint: "export the table again, in UTF-8"}
 		}
 	}
 	return err

@@ -14,25 +14,42 @@ import (
 	"datanet/schemas"
 )
 
-// An export is an EMIS export in the making: for each table, rows of named
-// columns. Nobody in it is real: numbers are of the 999 range.
+// An export is an export in the making: for each table of a source format, rows
+// of named columns. Nobody in it is real: numbers are of the 999 range.
 type export struct {
 	t    testing.TB
+	of   *system
 	rows map[string][]map[string]string
 	more map[string][]string // columns that the format does not know, by table
 }
 
-// lines of a text table, the source tables they are rows of, and what stands
-// in a row that does not say otherwise
-var kinds = map[string]struct{ table, defaults string }{
-	"org":       {"Admin_Organisation", "OrganisationGuid={GP} ODSCode=Z99001"},
-	"agreement": {"Agreements_SharingOrganisation", "OrganisationGuid={GP} IsActivated=true Disabled=false Deleted=false"},
-	"patient": {"Admin_Patient", "OrganisationGuid={GP} Sex=F DateOfBirth=1980-05-06 DateOfRegistration=2010-03-04 PatientTypeDescription=Regular " +
-		"DummyType=false Deleted=false SpineSensitive=false IsConfidential=false"},
-	"entry": {"CareRecord_Observation", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=73211009 Deleted=false IsConfidential=false"},
-	"issue": {"Prescribing_IssueRecord", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=100002400001000010 Deleted=false IsConfidential=false"},
-	"code":  {"Coding_ClinicalCode", ""},
-	"drug":  {"Coding_DrugCode", ""},
+// A system is what exports in one source format, as these tests write it.
+type system struct {
+	format, dataset, site string
+	number                string // the column that numbers a table's rows
+	kinds                 map[string]kind
+	fileName              func(table string) string
+	complete              func(*export) // adds what nobody wants to write
+}
+
+// A kind of line of a text table: the source table it is a row of, the columns
+// that its first words fill, and what stands in a row that does not say otherwise.
+type kind struct{ table, ids, defaults string }
+
+var emis = &system{format: "emis", dataset: "primary-care", site: "Z99001", number: "ProcessingId",
+	fileName: fileName, complete: completeEMIS, kinds: map[string]kind{
+		"org":       {"Admin_Organisation", "", "OrganisationGuid={GP} ODSCode=Z99001"},
+		"agreement": {"Agreements_SharingOrganisation", "", "OrganisationGuid={GP} IsActivated=true Disabled=false Deleted=false"},
+		"patient": {"Admin_Patient", "PatientGuid", "OrganisationGuid={GP} Sex=F DateOfBirth=1980-05-06 DateOfRegistration=2010-03-04 PatientTypeDescription=Regular " +
+			"DummyType=false Deleted=false SpineSensitive=false IsConfidential=false"},
+		"entry": {"CareRecord_Observation", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=73211009 Deleted=false IsConfidential=false"},
+		"issue": {"Prescribing_IssueRecord", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=100002400001000010 Deleted=false IsConfidential=false"},
+		"code":  {"Coding_ClinicalCode", "", ""},
+		"drug":  {"Coding_DrugCode", "", ""},
+	}}
+
+func (s *system) export(t testing.TB) *export {
+	return &export{t: t, of: s, rows: map[string][]map[string]string{}, more: map[string][]string{}}
 }
 
 // parseExport reads lines such as
@@ -42,27 +59,31 @@ var kinds = map[string]struct{ table, defaults string }{
 //
 // Columns have the source's own names; CodeId stands for itself unless a code
 // or drug line says otherwise.
-func parseExport(t testing.TB, text string) *export {
-	x := &export{t: t, rows: map[string][]map[string]string{}, more: map[string][]string{}}
+func parseExport(t testing.TB, text string) *export { return emis.parse(t, text) }
+
+func (s *system) parse(t testing.TB, text string) *export {
+	x := s.export(t)
 	for line := range strings.Lines(text) {
 		if words := split(line); len(words) > 0 {
 			x.line(words)
 		}
 	}
-	x.complete()
+	s.complete(x)
 	return x
 }
 
 func (x *export) line(words []string) {
-	kind, ok := kinds[words[0]]
+	kind, ok := x.of.kinds[words[0]]
 	if !ok {
 		x.t.Fatalf("no kind of line: %s", words[0])
 	}
 	row := map[string]string{}
 	rest := words[1:]
-	if len(rest) > 0 && !strings.Contains(rest[0], "=") {
-		row["PatientGuid"] = rest[0]
-		rest = rest[1:]
+	for _, id := range strings.Fields(kind.ids) {
+		if len(rest) > 0 && !strings.Contains(rest[0], "=") {
+			row[id] = rest[0]
+			rest = rest[1:]
+		}
 	}
 	for _, w := range append(split(kind.defaults), rest...) {
 		name, value, _ := strings.Cut(w, "=")
@@ -73,17 +94,17 @@ func (x *export) line(words []string) {
 
 func (x *export) add(table string, row map[string]string) {
 	n := fmt.Sprint(len(x.rows[table]) + 1)
-	if row["ProcessingId"] == "" {
-		row["ProcessingId"] = n
+	if row[x.of.number] == "" {
+		row[x.of.number] = n
 	}
 	x.rows[table] = append(x.rows[table], row)
 }
 
-// complete adds what nobody wants to write: the practice, its agreement, the
-// codes in use, and one entry that is nobody's.
-func (x *export) complete() {
+// completeEMIS adds the practice, its agreement, the codes in use, and one entry
+// that is nobody's.
+func completeEMIS(x *export) {
 	for _, word := range []string{"org", "agreement"} {
-		if x.rows[kinds[word].table] == nil {
+		if x.rows[x.of.kinds[word].table] == nil {
 			x.line([]string{word})
 		}
 	}
@@ -129,12 +150,12 @@ func fileName(table string) string {
 // write makes the folder: every table of the format that a relation reads,
 // every column of it, and a postcode lookup.
 func (x *export) write(dir string) string {
-	format, err := schemas.FormatByName("emis")
+	format, err := schemas.FormatByName(x.of.format)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	for _, name := range sourceTables(format) {
-		x.writeTable(filepath.Join(dir, fileName(name)), format.TableByName(name))
+		x.writeTable(filepath.Join(dir, x.of.fileName(name)), format.TableByName(name))
 	}
 	lookup := "pcds,lsoa21cd\nXL1 1AA,E01003013\nXL1 1AB,E01003014\nXN1 1AA,E01999999\n"
 	if err := os.WriteFile(filepath.Join(dir, "postcodes.csv"), []byte(lookup), 0o600); err != nil {
@@ -168,7 +189,7 @@ func (x *export) writeTable(path string, table *schemas.FormatTable) {
 	w.Write(header)
 	for _, row := range x.rows[table.Name] {
 		for name := range maps.Keys(row) {
-			if !slices.Contains(header[:known], name) && name != "ProcessingId" && !slices.Contains(x.more[table.Name], name) {
+			if !slices.Contains(header[:known], name) && name != x.of.number && !slices.Contains(x.more[table.Name], name) {
 				x.t.Fatalf("%s has no column %s", table.Name, name)
 			}
 		}
@@ -183,7 +204,7 @@ func (x *export) writeTable(path string, table *schemas.FormatTable) {
 	}
 }
 
-// shuffle reorders every table. ProcessingIds stay with their rows.
+// shuffle reorders every table. Their numbers stay with the rows.
 func (x *export) shuffle(r *rand.Rand) {
 	for _, rows := range x.rows {
 		r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })

@@ -14,7 +14,7 @@ var (
 	// A date needs its separators, or two digits for month and day: 2004-12 is a month.
 	yearFirstText = regexp.MustCompile(`\b([0-9]{4})(?:[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})|([0-9]{2})([0-9]{2}))\b`)
 	yearLastText  = regexp.MustCompile(`\b(?:([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]|([0-9]{2})([0-9]{2}))([0-9]{4})\b`)
-	codeText      = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10
+	codeText      = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10, or a team type of MHSDS
 )
 
 // identifier names what a text gives away, or returns nothing.

@@ -79,7 +79,7 @@ func (s *source) manifest(o Options, r *Result, files []schemas.ManifestFile, re
 	}
 	var left int64
 	for _, gate := range choices {
-		left += r.Gates["patients"][gate]
+		left += r.Gates[s.dataset.Tables[0].Name][gate]
 	}
 	m.LeftOut = round10(left)
 	for _, name := range o.CodeLists.Names() {

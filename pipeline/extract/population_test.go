@@ -11,7 +11,7 @@ import (
 // organisations of the site and one of another, shared numbers, flags in every
 // spelling, dates about birth, death and the as-at date.
 func population(t testing.TB, r *rand.Rand, people int) *export {
-	x := &export{t: t, rows: map[string][]map[string]string{}, more: map[string][]string{}}
+	x := emis.export(t)
 	for _, line := range []string{"org ODSCode=Z99001", "org OrganisationGuid={BRANCH} ODSCode=z99001", "org OrganisationGuid={OTHER} ODSCode=Z98001",
 		"agreement", "agreement OrganisationGuid={BRANCH}", "agreement OrganisationGuid={OTHER}",
 		"code CodeId=900 ReadTermId=9Nu0", "code CodeId=901 ReadTermId=9Nu1.", "code CodeId=902 SnomedCTConceptId=44054006",
@@ -22,7 +22,7 @@ func population(t testing.TB, r *rand.Rand, people int) *export {
 	for i := range people {
 		x.person(r, i, numbers)
 	}
-	x.complete()
+	completeEMIS(x)
 	return x
 }
 

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,9 +53,23 @@ type check struct {
 	births map[[16]byte][]int32
 	test   bool
 	seen   map[string][]int32 // texts found harmless in the column at hand, and the days they spell
+	owners []*owner           // whose the rows of the row group at hand are
+}
 
-	person [16]byte // the last one asked for: rows are sorted by person
-	own    []int32  // and that one's birth dates
+// An owner is a column of codes: a row is its person's, and in births also its
+// baby's and its pregnancy's. Their birth dates may not stand in it.
+type owner struct {
+	codes [][16]byte // by row; zero when missing
+	last  [16]byte   // the last one asked for: rows are sorted by the first of them
+	born  []int32    // and that one's birth dates
+	known bool
+}
+
+func (o *owner) births(row int, of map[[16]byte][]int32) []int32 {
+	if code := o.codes[row]; !o.known || code != o.last {
+		o.last, o.born, o.known = code, of[code], true
+	}
+	return o.born
 }
 
 func (c *check) run(ctx context.Context, path string) error {
@@ -111,81 +126,126 @@ func physical(c schemas.Column) parquet.Type {
 	return parquet.Types.ByteArray
 }
 
-// group checks one row group. The first column is always the person.
+// group checks one row group: first every column of codes, which say whose the
+// rows are, and then the others.
 func (c *check) group(g *file.RowGroupReader) error {
-	persons := make([][16]byte, g.NumRows())
-	for i, column := range c.table.Columns {
-		r, err := g.Column(i)
-		if err != nil {
-			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
-		}
-		clear(c.seen)
-		found, filled, err := c.column(r, column, persons, i == 0)
-		if err != nil {
-			return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
-		}
-		if i == 0 && filled != len(persons) && found == "" {
-			found = "a row without a code"
-		}
-		if found != "" {
-			return &LeakError{c.table.Name, column.Name, found}
+	c.owners = nil
+	for _, codes := range []bool{true, false} {
+		for i, column := range c.table.Columns {
+			if (column.Type == "code16") != codes {
+				continue
+			}
+			if err := c.part(g, i, column); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// column checks the values of one column, or notes whose rows they are.
-func (c *check) column(r file.ColumnChunkReader, column schemas.Column, persons [][16]byte, first bool) (found string, filled int, err error) {
+// part checks one column of a row group.
+func (c *check) part(g *file.RowGroupReader, i int, column schemas.Column) error {
+	rows := int(g.NumRows())
+	r, err := g.Column(i)
+	if err != nil {
+		return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
+	}
+	clear(c.seen)
+	found, filled, err := c.column(r, column, rows)
+	if err != nil {
+		return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
+	}
+	// Somebody else in a row, as a baby, may have no code; whose row it is, and
+	// of which event, must be said.
+	if needed := i == 0 || column.Role == schemas.Event; needed && filled != rows && found == "" {
+		found = "a row without a code"
+	}
+	if found != "" {
+		return &LeakError{c.table.Name, column.Name, found}
+	}
+	return nil
+}
+
+// column checks the values of one column, and of codes notes whose rows they are.
+func (c *check) column(r file.ColumnChunkReader, column schemas.Column, rows int) (found string, filled int, err error) {
 	switch r := r.(type) {
 	case *file.FixedLenByteArrayColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v parquet.FixedLenByteArray) string {
-			if first {
-				persons[row] = [16]byte(v)
-			}
-			return ""
-		})
+		o := &owner{codes: make([][16]byte, rows)}
+		c.owners = append(c.owners, o)
+		return batches(r.ReadBatch, r.Descriptor(), rows, o.note)
 	case *file.ByteArrayColumnChunkReader:
-		judge := func(row int, v parquet.ByteArray) string { return c.text(persons[row], v) }
+		judge := c.text
 		if column.Role == schemas.CodeRole {
 			judge = func(_ int, v parquet.ByteArray) string { return c.code(v) }
 		}
-		return batches(r.ReadBatch, r.Descriptor(), len(persons), judge)
+		return batches(r.ReadBatch, r.Descriptor(), rows, judge)
 	case *file.Int32ColumnChunkReader:
 		judge := c.day
 		if column.Type != "date" {
-			judge = func(_ [16]byte, v int32) string { return small(v) }
+			judge = func(_ int, v int32) string { return small(v) }
 		}
-		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v int32) string { return judge(persons[row], v) })
+		return batches(r.ReadBatch, r.Descriptor(), rows, judge)
 	case *file.Float64ColumnChunkReader:
-		return batches(r.ReadBatch, r.Descriptor(), len(persons), func(row int, v float64) string { return c.number(persons[row], v) })
+		return batches(r.ReadBatch, r.Descriptor(), rows, c.number)
 	case *file.BooleanColumnChunkReader:
 		return "", 0, nil
 	}
 	return "", 0, fmt.Errorf("a column of a type that no schema has")
 }
 
-const ownBirth = "the full birth date of the row's own person"
-
-func (c *check) day(person [16]byte, day int32) string {
-	if person != c.person || c.own == nil {
-		c.person, c.own = person, c.births[person]
+// note keeps whose a row is. A code is as good as random: bytes that are not
+// hold something that was not coded.
+func (o *owner) note(row int, v parquet.FixedLenByteArray) string {
+	code := [16]byte(v)
+	o.codes[row] = code
+	if row > 0 && code == o.codes[row-1] && code != [16]byte{} {
+		return ""
 	}
-	if slices.Contains(c.own, day) {
-		return ownBirth
+	return uncoded(code)
+}
+
+// uncoded looks for a number in place of a code: padded with zeros at either
+// end, or written in digits. That one of a million codes looks so by chance is
+// less likely than one in ten million.
+func uncoded(code [16]byte) string {
+	const six = 1<<48 - 1 // bytes
+	head, tail := binary.BigEndian.Uint64(code[:8])>>16, binary.BigEndian.Uint64(code[8:])&six
+	if head == 0 || tail == 0 {
+		return "something that is no code"
+	}
+	run := 0
+	for _, b := range code {
+		if run++; b < '0' || b > '9' {
+			run = 0
+		}
+		if run == 10 {
+			return "something that is no code"
+		}
 	}
 	return ""
 }
 
-func (c *check) days(person [16]byte, days []int32) string {
+const ownBirth = "the full birth date of the row's own person"
+
+func (c *check) day(row int, day int32) string {
+	for _, o := range c.owners {
+		if slices.Contains(o.births(row, c.births), day) {
+			return ownBirth
+		}
+	}
+	return ""
+}
+
+func (c *check) days(row int, days []int32) string {
 	for _, day := range days {
-		if found := c.day(person, day); found != "" {
+		if found := c.day(row, day); found != "" {
 			return found
 		}
 	}
 	return ""
 }
 
-// small judges a whole number that is a year or a rank.
+// small judges a whole number that is a year, a rank or a count.
 func small(v int32) string {
 	if v < 0 || v > 9999 {
 		return "a number that is no year"
@@ -194,14 +254,14 @@ func small(v int32) string {
 }
 
 // number judges a measured value.
-func (c *check) number(person [16]byte, v float64) string {
+func (c *check) number(row int, v float64) string {
 	if v != float64(int64(v)) {
 		return ""
 	}
 	if isNumber(int64(v), c.test) {
 		return "a value that is an NHS number"
 	}
-	return c.days(person, daysOf(int64(v)))
+	return c.days(row, daysOf(int64(v)))
 }
 
 // code judges a clinical code by its form alone: some codes of ten digits would
@@ -219,7 +279,7 @@ func (c *check) code(text []byte) string {
 
 // text looks at each distinct text of a column once; its own person's birth
 // date is looked for in every row.
-func (c *check) text(person [16]byte, text []byte) string {
+func (c *check) text(row int, text parquet.ByteArray) string {
 	days, ok := c.seen[string(text)]
 	if !ok {
 		if found := identifier(text, c.test); found != "" {
@@ -228,7 +288,7 @@ func (c *check) text(person [16]byte, text []byte) string {
 		days = daysIn(text)
 		c.remember(text, days)
 	}
-	return c.days(person, days)
+	return c.days(row, days)
 }
 
 func (c *check) remember(text []byte, days []int32) {

@@ -13,15 +13,19 @@ import (
 	"datanet/schemas"
 )
 
+// somebodysCode looks like a code: as good as random.
+const somebodysCode = "a7f31c95-0be2-4d68-93c4-5e1d7fb20a86"
+
 // A row as the stage writes it. The attacks below change one column.
 var harmless = map[string]string{
-	"person": "'00000000-0000-0000-0000-0000000000aa'::UUID", "date": "DATE '2020-02-03'", "date_precision": "'YMD'", "year": "2020::SMALLINT",
+	"person": "'" + somebodysCode + "'::UUID", "date": "DATE '2020-02-03'", "date_precision": "'YMD'", "year": "2020::SMALLINT",
 	"concept": "'44054006'", "value": "7.5::DOUBLE", "unit": "'mmol/L'",
 }
 
 // bornOn is what the row's person has for a birth date: 1980-05-06, and in
 // another registration 1980-01-02.
-var bornOn = map[[16]byte][]int32{{15: 0xaa}: {3778, 3653}}
+var bornOn = map[[16]byte][]int32{
+	{0xa7, 0xf3, 0x1c, 0x95, 0x0b, 0xe2, 0x4d, 0x68, 0x93, 0xc4, 0x5e, 0x1d, 0x7f, 0xb2, 0x0a, 0x86}: {3778, 3653}}
 
 func TestReadBack(t *testing.T) {
 	t.Parallel()
@@ -56,6 +60,10 @@ func TestReadBack(t *testing.T) {
 		"as a year":                              {"year", "19800506::INTEGER", "a number that is no year"},
 		"a name in place of a code":              {"concept", "'Jane Roe'", "something that is no clinical code"},
 		"a missing person":                       {"person", "NULL::UUID", "a row without a code"},
+		"a number in place of a code":            {"person", "'00000000-0000-0000-0000-000253b9a012'::UUID", "something that is no code"},
+		"a number at the other end":              {"person", "'0253b9a0-1200-0000-0000-000000000000'::UUID", "something that is no code"},
+		"a number in digits in place of a code":  {"person", "'20203939-3930-3030-3030-313820202020'::UUID", "something that is no code"},
+		"nothing in place of a code":             {"person", "'00000000-0000-0000-0000-000000000000'::UUID", "something that is no code"},
 		"a person who is no code":                {"person", "'9990000018'", "another column or type than the schema's"},
 		"a number as text":                       {"value", "'7.5'", "another column or type than the schema's"},
 		"a list in place of a value":             {"value", "[7.5::DOUBLE]", "another column or type than the schema's"},

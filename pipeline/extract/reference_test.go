@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,11 +18,7 @@ import (
 // on random people. DATANET_SEED repeats a population.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	if s, err := strconv.ParseUint(os.Getenv("DATANET_SEED"), 10, 64); err == nil {
-		seed = s
-	}
-	t.Logf("DATANET_SEED=%d", seed)
+	seed := seedOf(t)
 	for round := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, round))
 		o := newSite(t)
@@ -59,7 +54,7 @@ func TestReference(t *testing.T) {
 func codeNames(x *export, o Options) map[string]string {
 	names := map[string]string{}
 	for i, row := range x.rows["Admin_Patient"] {
-		one := &export{rows: map[string][]map[string]string{"Admin_Patient": {row}}}
+		one := &export{of: emis, rows: map[string][]map[string]string{"Admin_Patient": {row}}}
 		for code := range one.names(o) {
 			names[code] = codeName(i, row)
 		}

@@ -25,12 +25,18 @@ func relations(ctx context.Context, e *engine.Engine, src *source) error {
 }
 
 func relation(view string, r schemas.Relation, file *sourceFile, dates []string) string {
+	rows := "(SELECT 1) WHERE false" // of an optional table that the export lacks
+	if file == nil {
+		file = &sourceFile{}
+	} else {
+		rows = engine.ReadCSV(file.path, file.columns)
+	}
 	var columns []string
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
 		columns = append(columns, field(name, r.Fields[name], file, dates)...)
 	}
 	return fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT %s FROM %s",
-		view, strings.Join(columns, ", "), engine.ReadCSV(file.path, file.columns))
+		view, strings.Join(columns, ", "), rows)
 }
 
 // field is the SQL of one field of a relation; see schemas.Field. A flag has a
@@ -56,8 +62,11 @@ func field(name string, f schemas.Field, file *sourceFile, dates []string) []str
 			fast + word + " NOT IN ('false', '0', 'true', '1') END AS " + name + "_unclear"}
 	case "yes":
 		return []string{word + " IN ('true', '1') AS " + name}
-	case "date":
+	case "date", "timestamp":
 		parsed := day(cell, text, dates)
+		if f.Type == "timestamp" {
+			parsed = momentDay(text)
+		}
 		return []string{parsed + " AS " + name, "(" + text + " IS NOT NULL AND " + parsed + " IS NULL) AS " + name + "_bad"}
 	}
 	return []string{text + " AS " + name}
@@ -70,6 +79,13 @@ func day(cell, text string, dates []string) string {
 		parsed = "CASE WHEN " + cell + " LIKE '____-__-__' THEN TRY_CAST(" + cell + " AS DATE) ELSE " + parsed + " END"
 	}
 	return parsed
+}
+
+// momentDay is the SQL that reads the day of a moment. The day is the one that
+// was written, in whatever zone: the clock's zone would move some to the day
+// before. A day alone will do.
+func momentDay(text string) string {
+	return "CASE WHEN regexp_full_match(" + text + ", '[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,}(Z|[+-][0-9]{2}:?[0-9]{2})?)?') THEN TRY_CAST(left(" + text + ", 10) AS DATE) END"
 }
 
 func formats(dates []string) string {

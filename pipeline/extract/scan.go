@@ -12,20 +12,23 @@ import (
 	"unicode/utf8"
 )
 
-// gating are the relations without whose rows the gates would see nobody's
-// opt-out, flag or agreement: an empty file of theirs is a broken export.
-var gating = []string{"organisation", "agreement", "patient", "entry", "clinical_code"}
-
 // scan reads every file once, before the database does, for what the database
 // passes over in silence.
 func (s *source) scan(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(s.format.Relations)) {
 		r := s.format.Relations[name]
-		found, err := scanFile(ctx, s.tables[r.Table].path)
+		file := s.tables[r.Table]
+		if file == nil {
+			continue // an optional table that is missing
+		}
+		found, err := scanFile(ctx, file.path)
+		if err == nil && found.open {
+			err = found.count(ctx, file)
+		}
 		if err != nil {
 			return err
 		}
-		if rule := found.fault(slices.Contains(gating, name)); rule != "" {
+		if rule := found.fault(r.Filled); rule != "" {
 			return &SourceError{Table: r.Table, Row: found.line, Rule: rule, Hint: "export the table again"}
 		}
 	}
@@ -38,6 +41,8 @@ type scanned struct {
 	line  int64 // where
 	rows  bool  // something follows the first line
 	ended bool  // the last line has an end
+	open  bool  // a line ends in a comma
+	wide  bool  // a row has more fields than there are columns
 }
 
 // fault is the rule that the bytes break, or nothing. A NUL in a code would
@@ -47,6 +52,8 @@ func (f scanned) fault(needsRows bool) string {
 	switch {
 	case f.nul:
 		return "holds a NUL byte, which is no text"
+	case f.wide:
+		return notARow
 	case !f.ended:
 		return "ends in the middle of a line: the file was cut off"
 	case needsRows && !f.rows:
@@ -62,7 +69,7 @@ func scanFile(ctx context.Context, path string) (scanned, error) {
 		return found, err
 	}
 	defer f.Close()
-	buffer, lines := make([]byte, 1<<20), int64(0)
+	buffer, lines, last := make([]byte, 1<<20), int64(0), byte(0)
 	for ctx.Err() == nil {
 		n, err := f.Read(buffer)
 		chunk := buffer[:n]
@@ -73,6 +80,9 @@ func scanFile(ctx context.Context, path string) (scanned, error) {
 		if n > 0 {
 			found.rows = found.rows || lines > 0 || bytes.IndexByte(chunk, '\n') < n-1
 			found.ended = chunk[n-1] == '\n'
+			found.open = found.open || bytes.Contains(chunk, []byte(",\n")) || bytes.Contains(chunk, []byte(",\r")) ||
+				last == ',' && (chunk[0] == '\n' || chunk[0] == '\r')
+			last = chunk[n-1]
 			lines += int64(bytes.Count(chunk, newline))
 		}
 		if errors.Is(err, io.EOF) {
@@ -86,6 +96,47 @@ func scanFile(ctx context.Context, path string) (scanned, error) {
 }
 
 var newline = []byte{'\n'}
+
+// notARow is also what the database's reader calls such a row.
+const notARow = "is not a well-formed CSV row of this table"
+
+// count looks for a row with a field too many. Where the last field is empty
+// the database does not mind: it takes every field behind a stray comma for the
+// next column's, and passes over the one that is left.
+func (f *scanned) count(ctx context.Context, s *sourceFile) error {
+	file, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	buffer := make([]byte, 1<<20)
+	commas, quoted, line, start := 0, false, int64(1), int64(1)
+	for ctx.Err() == nil {
+		n, err := file.Read(buffer)
+		for _, b := range buffer[:n] {
+			switch {
+			case b == '"':
+				quoted = !quoted // twice, where it stands for itself
+			case b == '\n':
+				if line++; !quoted {
+					commas, start = 0, line
+				}
+			case b == ',' && !quoted:
+				if commas++; commas == s.columns {
+					f.wide, f.line = true, start
+					return nil
+				}
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
 
 // notUTF8 finds the first line of a file that is not UTF-8.
 func notUTF8(path string) (line int64, bad bool) {

@@ -15,27 +15,31 @@ import (
 
 	"datanet/pipeline/engine"
 	"datanet/pseudonym"
+	"datanet/schemas"
 )
 
-// newSite is the options of a site Z99001 with keys of its own, and empty
+// newSite is the options of a practice Z99001 with keys of its own, and empty
 // folders for its export and its extracts.
-func newSite(t testing.TB) Options {
+func newSite(t testing.TB) Options { return emis.newSite(t) }
+
+// newSite is the same for the system's own site.
+func (s *system) newSite(t testing.TB) Options {
 	t.Helper()
 	day := time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC)
-	custodian, err := pseudonym.NewCustodianKey("primary-care", day)
+	custodian, err := pseudonym.NewCustodianKey(s.dataset, day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrap, err := custodian.NewWrapFile("Z99001", day)
+	wrap, err := custodian.NewWrapFile(s.site, day)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := pseudonym.NewSiteKey("primary-care", "Z99001", pseudonym.NewLinkageFile(day), wrap, day)
+	key, err := pseudonym.NewSiteKey(s.dataset, s.site, pseudonym.NewLinkageFile(day), wrap, day)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	o := Options{Key: key, KeyFile: filepath.Join(dir, "keys", "Z99001.key"), Source: filepath.Join(dir, "source"), Out: filepath.Join(dir, "out"),
+	o := Options{Key: key, KeyFile: filepath.Join(dir, "keys", s.site+".key"), Source: filepath.Join(dir, "source"), Out: filepath.Join(dir, "out"),
 		Numbers: pseudonym.Test, Tool: "test", Threads: 1}
 	for _, d := range []string{filepath.Dir(o.KeyFile), o.Source, o.Out} {
 		if err := os.Mkdir(d, 0o700); err != nil {
@@ -66,31 +70,51 @@ func (x *export) names(o Options) map[string]string {
 	return found
 }
 
-// account is what a text table shows of a run: every row that was written, and
-// how many were left out for which reason.
+// account is what a text table shows of a run: every row that was written, with
+// names for codes, and how many were left out for which reason.
 func account(t testing.TB, o Options, result *Result, names map[string]string) string {
 	t.Helper()
-	var b strings.Builder
+	dataset, err := schemas.DatasetByID(o.Key.Dataset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
 	written := rowsOf(t, result.Extract)
-	for _, table := range []string{"patients", "observations", "medications"} {
-		for _, row := range written[table] {
-			code := strings.ReplaceAll(row[0], "-", "")
-			name := names[code]
-			if name == "" {
-				name = "(somebody unknown)"
+	for _, table := range dataset.Tables {
+		for _, row := range written[table.Name] {
+			for i, c := range table.Columns {
+				if c.Type == "code16" && row[i] != "." {
+					row[i] = nameOf(row[i], names)
+				}
 			}
-			fmt.Fprintf(&b, "%s %s %s\n", strings.TrimSuffix(table, "s"), name, strings.Join(row[1:], " "))
+			lines = append(lines, singular(table.Name)+" "+strings.Join(row, " "))
 		}
 	}
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	slices.Sort(lines)
-	for _, table := range []string{"patients", "observations", "medications"} {
-		gates := result.Gates[table]
+	for _, table := range dataset.Tables {
+		gates := result.Gates[table.Name]
 		for _, reason := range slices.Sorted(maps.Keys(gates)) {
-			lines = append(lines, fmt.Sprintf("left out of %s: %d %s", table, gates[reason], reason))
+			lines = append(lines, fmt.Sprintf("left out of %s: %d %s", table.Name, gates[reason], reason))
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+func nameOf(code string, names map[string]string) string {
+	if name := names[strings.ReplaceAll(code, "-", "")]; name != "" {
+		return name
+	}
+	return "(somebody unknown)"
+}
+
+func singular(table string) string {
+	switch table {
+	case "diagnoses":
+		return "diagnosis"
+	case "pregnancies":
+		return "pregnancy"
+	}
+	return strings.TrimSuffix(table, "s")
 }
 
 // rowsOf reads an extract's tables as text, a missing value as a dot.

@@ -42,21 +42,30 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 			return nil, nil, err
 		}
 	}
-	result.Persons, err = e.Number(ctx, "counting people", "SELECT count(DISTINCT person) FROM "+engine.ReadParquet(filepath.Join(stage.final, "patients.parquet")))
-	if err != nil {
+	if result.Persons, err = people(ctx, e, src.dataset, stage.final); err != nil {
 		return nil, nil, err
 	}
 	if result.Persons == 0 {
 		return nil, nil, &SourceError{Rule: "nobody of the site " + o.Key.Site + " is left in the export",
-			Hint: "check that the export is this practice's, that its sharing agreement is active, and whether --test-numbers belongs here"}
+			Hint: "check that the export is this site's, that its sharing agreement, where there is one, is active, and whether --test-numbers belongs here"}
 	}
 	return result, files, nil
 }
 
+// people counts the distinct codes of everybody whom the dataset is about: a
+// mother and her baby are two, and somebody in two columns is one.
+func people(ctx context.Context, e *engine.Engine, d *schemas.Dataset, folder string) (int64, error) {
+	var columns []string
+	for _, member := range d.Members {
+		table, column, _ := strings.Cut(member, ".")
+		columns = append(columns, fmt.Sprintf("SELECT %q AS code FROM %s", column, engine.ReadParquet(filepath.Join(folder, table+".parquet"))))
+	}
+	return e.Number(ctx, "counting people", "SELECT count(DISTINCT code) FROM ("+strings.Join(columns, " UNION ALL ")+")")
+}
+
 func sortTable(ctx context.Context, e *engine.Engine, t *schemas.Table, from, folder string) (schemas.ManifestFile, error) {
 	path := filepath.Join(folder, t.Name+".parquet")
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE reason IS NULL ORDER BY %s",
-		t.SelectList(), engine.ReadParquet(from), strings.Join(t.ColumnNames(), ", "))
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE reason IS NULL ORDER BY %s", t.SelectList(), engine.ReadParquet(from), t.OrderList())
 	if err := e.CopyParquet(ctx, "sorting "+t.Name, query, path); err != nil {
 		return schemas.ManifestFile{}, err
 	}

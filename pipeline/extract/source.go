@@ -173,6 +173,9 @@ func (s *source) complete() error {
 	var missing []string
 	for _, r := range s.format.Relations {
 		file := s.tables[r.Table]
+		if file == nil && r.Optional {
+			continue
+		}
 		if file == nil {
 			missing = append(missing, r.Table)
 			continue

@@ -48,7 +48,7 @@ func (r *rewrapping) run(ctx context.Context, d *schemas.Dataset) ([]hub.Staged,
 			return nil, err
 		}
 	}
-	if err := r.codes(ctx, d.Tables[0].Name); err != nil {
+	if err := r.codes(ctx, d); err != nil {
 		return nil, err
 	}
 	var staged []hub.Staged
@@ -88,25 +88,45 @@ func (r *rewrapping) check(ctx context.Context, t *schemas.Table) error {
 	return nil
 }
 
-// codes re-wraps each person once and gives them their place in the order of
-// dataset codes. NULL is nobody.
-func (r *rewrapping) codes(ctx context.Context, people string) error {
-	err := r.Exec(ctx, "re-wrapping codes", "CREATE TEMP TABLE code AS SELECT *, row_number() OVER (ORDER BY person) AS place FROM ("+
-		"SELECT person AS site_code, dataset_code(person) AS person FROM (SELECT DISTINCT person FROM "+r.arrived(people)+" WHERE person IS NOT NULL))")
+// codes re-wraps each code of the extract once, in whatever column it stands,
+// and gives it its place in the order of dataset codes. Known are the people of
+// the first table. NULL is nobody.
+func (r *rewrapping) codes(ctx context.Context, d *schemas.Dataset) error {
+	first := d.Tables[0].Name
+	found := []string{"SELECT person AS site_code, true AS known FROM " + r.arrived(first)}
+	for i := range d.Tables {
+		for _, c := range d.Tables[i].Codes()[1:] {
+			found = append(found, "SELECT "+c.SQL()+", false FROM "+r.arrived(d.Tables[i].Name))
+		}
+	}
+	err := r.Exec(ctx, "re-wrapping codes", "CREATE TEMP TABLE code AS SELECT *, row_number() OVER (ORDER BY dataset_code) AS place FROM ("+
+		"SELECT site_code, known, dataset_code(site_code) AS dataset_code FROM (SELECT site_code, bool_or(known) AS known FROM ("+
+		strings.Join(found, " UNION ALL ")+") WHERE site_code IS NOT NULL GROUP BY site_code))")
 	if err != nil {
-		return r.failed(people, err)
+		return r.failed(first, err)
 	}
 	return nil
 }
 
 // table writes one table under dataset codes, and refuses it when rows are not
-// as many as the manifest says, or are of people whom the first table lacks. A
-// person's rows keep the order in which the extract has them, which is that of
-// their values: one number to sort by takes a third less time than the values.
+// as many as the manifest says, or are of people whom the first table lacks; a
+// baby, or an event, need not stand there. A person's rows keep the order in
+// which the extract has them, which is that of their values: one number to sort
+// by takes a third less time than the values.
 func (r *rewrapping) table(ctx context.Context, t *schemas.Table, rows int64) error {
-	names := strings.Join(t.ColumnNames()[1:], ", ")
+	columns, joins := []string{"p.dataset_code AS person"}, ""
+	for i, c := range t.Columns[1:] {
+		if c.Type != "code16" {
+			columns = append(columns, "t."+c.SQL())
+			continue
+		}
+		also := fmt.Sprintf("c%d", i)
+		columns = append(columns, also+".dataset_code AS "+c.SQL())
+		joins += fmt.Sprintf(" LEFT JOIN code %s ON %[1]s.site_code = t.%s", also, c.SQL())
+	}
 	path := filepath.Join(r.dir, t.Name+".parquet")
-	query := fmt.Sprintf("SELECT c.person, %s FROM %s t JOIN code c ON c.site_code = t.person ORDER BY c.place * 4294967296 + t.file_row_number", names, r.arrived(t.Name))
+	query := fmt.Sprintf("SELECT %s FROM %s t JOIN code p ON p.known AND p.site_code = t.person%s ORDER BY p.place * 4294967296 + t.file_row_number",
+		strings.Join(columns, ", "), r.arrived(t.Name), joins)
 	if err := r.CopyParquet(ctx, "re-wrapping "+t.Name, query, path); err != nil {
 		return r.failed(t.Name, err)
 	}

@@ -70,12 +70,7 @@ FROM (
         l.category AS language,
         c.category AS country_of_birth,
         g.category AS religion,
-        CASE
-            WHEN p.postcode = 'ZZ993VZ' THEN 'no-fixed-abode'
-            WHEN w.ward IS NOT NULL THEN w.ward
-            WHEN w.known THEN 'outside'
-            ELSE 'unknown'
-        END AS ward,
+        ward_word(p.postcode, w.ward, w.known) AS ward,
         w.lsoa,
         w.imd_decile
     FROM patient p

@@ -1,0 +1,56 @@
+-- reads:  run, provider, src_mother, src_baby
+-- writes: patient, the mothers; infant, the babies; again, how many rows of
+--         babies are not the latest
+-- grain:  one mother, the latest row of each (patient); one baby of a delivery, the
+--         latest row of each (infant); one reason (again)
+-- why:    here, and only here, an NHS number becomes a code. A mother whose
+--         number is not usable stays in under a code that holds for this site
+--         alone; a baby's, often not yet known, stays empty. Whoever was submitted
+--         again is what the highest record number says; two rows under that number
+--         make two rows here, which are refused when they differ
+CREATE TEMP TABLE patient AS
+SELECT
+    p.patient,
+    p.ethnicity,
+    known_day(p.birth_date, r.as_at) AS birth_date,
+    known_day(p.death_date, r.as_at) AS death_date,
+    p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
+    plain_postcode(p.postcode) AS postcode,
+    nhs_problem(coalesce(p.nhs_number, '')) AS problem,
+    -- a number with a problem has no code
+    coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
+FROM (
+    SELECT DISTINCT patient, nhs_number, ethnicity, birth_date, death_date, death_date_bad, postcode
+    FROM (
+        SELECT *
+        FROM src_mother
+        WHERE patient IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+    )
+) p
+CROSS JOIN run r
+JOIN provider v ON v.ours;
+
+CREATE TEMP TABLE infant AS
+SELECT
+    b.* EXCLUDE (nhs_number, death_date, death_date_bad),
+    known_day(b.death_date, r.as_at) AS death_date,
+    b.death_date_bad OR b.death_date IS DISTINCT FROM known_day(b.death_date, r.as_at) AS death_unclear,
+    nhs_problem(coalesce(b.nhs_number, '')) AS problem,
+    person_code(b.nhs_number) AS code
+FROM (
+    SELECT DISTINCT name, baby, delivery, nhs_number, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
+    FROM (
+        SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || sequence) AS name
+        FROM src_baby
+        QUALIFY rank() OVER (PARTITION BY delivery, name ORDER BY sequence DESC NULLS LAST) = 1
+    )
+) b
+CROSS JOIN run r
+JOIN provider v ON v.ours;
+
+CREATE TEMP TABLE again AS
+SELECT CASE WHEN v.ours THEN 're-submitted' ELSE 'other-organisation' END AS reason, count(*) - (SELECT count(*) FROM infant) AS n
+FROM src_baby
+CROSS JOIN provider v
+GROUP BY v.ours;

@@ -1,0 +1,19 @@
+-- reads:  patient, person
+-- writes: doubt, numbered, unplaced and born, which the program asks for
+-- grain:  one rule (doubt); one number of the export (numbered); one person whose
+--         postcode the lookup lacks (unplaced); one code's birth date (born)
+-- why:    a patient who stands there twice would make it a guess which row holds,
+--         and so would be whose opt-out counts; the account tells a site what
+--         became of its numbers and postcodes; and the check after writing looks
+--         for everybody's birth date in their own rows
+CREATE TEMP VIEW doubt AS
+SELECT 'twice' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1);
+
+CREATE TEMP VIEW numbered AS
+SELECT problem FROM patient;
+
+CREATE TEMP VIEW unplaced AS
+SELECT person FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL;
+
+CREATE TEMP VIEW born AS
+SELECT person AS code, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL;

@@ -1,0 +1,800 @@
+package extract
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+// TestTrustReference compares the trusts' SQL with the same rules in plain Go,
+// row by row, on random exports. DATANET_SEED repeats one.
+func TestTrustReference(t *testing.T) {
+	t.Parallel()
+	seed := seedOf(t)
+	seen := map[string]bool{}
+	for round := range uint64(4) {
+		for _, c := range []struct {
+			of   *system
+			make func(testing.TB, *rand.Rand, int) *export
+		}{{mhsds, mhsdsCrowd}, {msds, msdsCrowd}} {
+			r := rand.New(rand.NewPCG(seed, round))
+			x := c.make(t, r, 200)
+			x.shuffle(r)
+			o := c.of.newSite(t)
+			o.Threads, o.Drop = 0, round == 3
+			x.write(o.Source)
+			result := x.agrees(t, o, fmt.Sprintf("%s, round %d of DATANET_SEED=%d", c.of.format, round, seed))
+			for table, gates := range result.Gates {
+				for reason := range gates {
+					seen[table+" "+reason] = true
+				}
+			}
+		}
+	}
+	for _, gate := range []string{"patients no-patient", "patients re-submitted", "patients same-person", "patients unlinkable",
+		"referrals impossible-date", "referrals no-patient", "referrals person-left-out", "referrals re-submitted",
+		"diagnoses impossible-date", "diagnoses no-icd10", "diagnoses no-patient", "diagnoses person-left-out", "diagnoses re-submitted",
+		"contacts impossible-date", "contacts no-patient", "contacts not-attended", "contacts person-left-out", "contacts re-submitted",
+		"spells impossible-date", "spells no-patient", "spells re-submitted",
+		"pregnancies impossible-date", "pregnancies no-identifier", "pregnancies no-patient", "pregnancies re-submitted", "pregnancies unlinkable",
+		"births booking-left-out", "births impossible-date", "births no-patient", "births person-left-out", "births re-submitted", "births sensitive-outcome"} {
+		if !seen[gate] {
+			t.Errorf("no random row met the gate %s", gate)
+		}
+	}
+}
+
+// seedOf is the seed asked for, or a new one, which is printed.
+func seedOf(t *testing.T) uint64 {
+	seed := uint64(time.Now().UnixNano())
+	if s, err := strconv.ParseUint(os.Getenv("DATANET_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("DATANET_SEED=%d", seed)
+	return seed
+}
+
+func newRandom(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seedOf(t), 0)) }
+
+// agrees runs an export whose files lie there and compares the account with the
+// reference's.
+func (x *export) agrees(t *testing.T, o Options, what string) *Result {
+	t.Helper()
+	result, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newTrustReference(x, o)
+	got, want := strings.Split(account(t, o, result, f.names()), "\n"), f.account()
+	if !slices.Equal(got, want) {
+		onlyIn(t, "the SQL", got, want)
+		onlyIn(t, "the reference", want, got)
+		t.Fatalf("%s disagrees", what)
+	}
+	return result
+}
+
+// onlyIn reports lines that one account has more often than the other.
+func onlyIn(t *testing.T, whose string, lines, others []string) {
+	t.Helper()
+	more := map[string]int{}
+	for _, line := range lines {
+		more[line]++
+	}
+	for _, line := range others {
+		more[line]--
+	}
+	for _, line := range slices.Sorted(maps.Keys(more)) {
+		if more[line] > 0 {
+			t.Errorf("only %s: %d× %s", whose, more[line], line)
+		}
+	}
+}
+
+// A trustReference is the rules for the trusts over an export in memory.
+type trustReference struct {
+	x     *export
+	o     Options
+	asAt  time.Time
+	ours  bool
+	areas map[string][2]string // plain postcode → LSOA, ward
+	rows  []string
+	left  map[string]map[string]int
+	lives map[string]*life // by name of code
+}
+
+// A life is what all rows of one code say of birth and death.
+type life struct {
+	births, deaths          map[string]bool
+	deathUnclear, stillborn bool
+	birth, death            time.Time
+}
+
+func newTrustReference(x *export, o Options) *trustReference {
+	f := &trustReference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{},
+		areas: lookup(x.t, filepath.Join(o.Source, "postcodes.csv"))}
+	for _, row := range x.rows[x.of.kinds["header"].table] {
+		f.ours = strings.EqualFold(row["OrgIDProvider"], x.of.site)
+	}
+	return f
+}
+
+// lookup reads a postcode lookup: plain postcode → LSOA, ward.
+func lookup(t testing.TB, path string) map[string][2]string {
+	wards := map[string]string{}
+	for _, l := range schemas.LSOAs() {
+		wards[l.Code] = l.Ward
+	}
+	areas := map[string][2]string{}
+	for _, row := range readCSV(t, path) {
+		area := [2]string{row["lsoa21cd"], wards[row["lsoa21cd"]]}
+		if area[1] == "" {
+			area = [2]string{".", "outside"}
+		}
+		areas[strings.ReplaceAll(row["pcds"], " ", "")] = area
+	}
+	return areas
+}
+
+// names calls every code by its number or, without one, by its local id.
+func (f *trustReference) names() map[string]string {
+	coder := pseudonym.NewCoder(f.o.Key.Linkage, f.o.Key.Wrap)
+	names := map[string]string{}
+	site := f.x.of.site
+	for _, who := range [][3]string{{"MHS001MPI", "LocalPatientId", "NHSNumber"}, {"MSD001MotherDemog", "LPIDMother", "NHSNumberMother"}, {"MSD401BabyDemographics", "LPIDBaby", "NHSNumberBaby"}} {
+		for _, row := range f.x.rows[who[0]] {
+			id, number := upper(row[who[1]]), row[who[2]]
+			if parsed, problem := pseudonym.ParseNHSNumber([]byte(number), f.o.Numbers); problem == pseudonym.OK {
+				names[coder.Code(parsed).String()] = digits(number)
+			} else if id != "" {
+				names[coder.Local([]byte(site+"/"+id)).String()] = "local:" + id
+			}
+		}
+	}
+	for _, row := range f.x.rows["MSD101PregnancyBooking"] {
+		if id := upper(row["PregnancyID"]); id != "" {
+			names[coder.Local([]byte(site+"/pregnancy/"+id)).String()] = "pregnancy:" + id
+		}
+	}
+	return names
+}
+
+func (f *trustReference) account() []string {
+	dataset, _ := schemas.DatasetByID(f.o.Key.Dataset)
+	if f.x.of == mhsds {
+		f.slam()
+	} else {
+		f.maternity()
+	}
+	slices.Sort(f.rows)
+	for _, table := range dataset.Tables {
+		for _, reason := range slices.Sorted(maps.Keys(f.left[table.Name])) {
+			f.rows = append(f.rows, fmt.Sprintf("left out of %s: %d %s", table.Name, f.left[table.Name][reason], reason))
+		}
+	}
+	return f.rows
+}
+
+// out counts a row that stays out. It says whether there is a reason.
+func (f *trustReference) out(table, reason string) bool {
+	if reason == "" {
+		return false
+	}
+	if f.left[table] == nil {
+		f.left[table] = map[string]int{}
+	}
+	f.left[table][reason]++
+	return true
+}
+
+func (f *trustReference) write(cells ...string) {
+	for i := range cells {
+		cells[i] = or(cells[i], ".")
+	}
+	f.rows = append(f.rows, strings.Join(cells, " "))
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// latest are the rows of a table that hold, one for each key, and how many do
+// not. A key with a zero byte at its end is a row's own.
+func (f *trustReference) latest(table string, key func(map[string]string) string) (held []map[string]string, superseded int) {
+	number := func(row map[string]string) float64 { v, _ := strconv.ParseFloat(row[f.x.of.number], 64); return v }
+	best := map[string]map[string]string{}
+	for _, row := range f.x.rows[table] {
+		k := key(row)
+		if strings.HasSuffix(k, "\x00") {
+			k += row[f.x.of.number]
+		}
+		if old := best[k]; old != nil {
+			superseded++
+			if number(old) > number(row) {
+				continue
+			}
+		}
+		best[k] = row
+	}
+	return slices.Collect(maps.Values(best)), superseded
+}
+
+// own is a key of columns; a row with none of them stands for itself.
+func own(columns ...string) func(map[string]string) string {
+	return func(row map[string]string) string {
+		var k []string
+		for _, c := range columns {
+			k = append(k, upper(row[c]))
+		}
+		if k[len(k)-1] == "" {
+			return strings.Join(k, "/") + "\x00"
+		}
+		return strings.Join(k, "/")
+	}
+}
+
+func (f *trustReference) past(s string) time.Time {
+	if d := clinical(s); !d.After(f.asAt) {
+		return d
+	}
+	return time.Time{}
+}
+
+// note adds what a row says of a code's birth and death.
+func (f *trustReference) note(name, birth, death string) *life {
+	l := f.lives[name]
+	if l == nil {
+		l = &life{births: map[string]bool{}, deaths: map[string]bool{}}
+		f.lives[name] = l
+	}
+	if d := f.past(birth); !d.IsZero() {
+		l.births[text(d)] = true
+	}
+	d := f.past(death)
+	if !d.IsZero() {
+		l.deaths[text(d)] = true
+	} else if death != "" {
+		l.deathUnclear = true
+	}
+	if days := slices.Sorted(maps.Keys(l.births)); len(days) > 0 {
+		l.birth = clinical(days[0])
+	}
+	if days := slices.Sorted(maps.Keys(l.deaths)); len(days) > 0 {
+		l.death = clinical(days[0])
+	}
+	return l
+}
+
+func (l *life) deathVague() bool { return l.deathUnclear || len(l.deaths) > 1 }
+func (l *life) vague() bool      { return l.deathVague() || len(l.births) != 1 }
+
+const fourWeeks = 28 * 24 * time.Hour
+
+// day is a day and its year, as far as they may leave.
+func (l *life) day(s string) string {
+	d := clinical(s)
+	near := func(own time.Time) bool { return !own.IsZero() && d.Sub(own).Abs() <= fourWeeks }
+	switch {
+	case d.IsZero():
+		return ". ."
+	case l.vague() || near(l.birth) || near(l.death):
+		return fmt.Sprintf(". %d", d.Year())
+	}
+	return fmt.Sprintf("%s %d", text(d), d.Year())
+}
+
+// month is the month of a day, or its year when one of its days is near.
+func month(s string, vague bool, own ...time.Time) string {
+	d := clinical(s)
+	if d.IsZero() {
+		return ""
+	}
+	near := vague
+	for _, o := range own {
+		for day := first(d, "YM"); !o.IsZero() && !day.After(final(d, "YM")); day = day.AddDate(0, 0, 1) {
+			near = near || day.Sub(o).Abs() <= fourWeeks
+		}
+	}
+	if near {
+		return fmt.Sprint(d.Year())
+	}
+	return d.Format("2006-01")
+}
+
+func (f *trustReference) impossible(l *life, s string) bool {
+	if _, err := time.Parse(time.DateOnly, s); err != nil && s != "" {
+		return true
+	}
+	d := clinical(s)
+	return !d.IsZero() && (d.After(f.asAt) || (!l.birth.IsZero() && d.Before(l.birth)))
+}
+
+func before(a, b string) bool {
+	return !clinical(a).IsZero() && !clinical(b).IsZero() && clinical(a).Before(clinical(b))
+}
+
+func nameFor(number, id string) string {
+	if usable(number) {
+		return digits(number)
+	}
+	return "local:" + upper(id)
+}
+
+var ethnicForm = regexp.MustCompile(`^[A-HJ-NPRSZ].?$`)
+
+func ethnic(s string) string {
+	if ethnicForm.MatchString(upper(s)) {
+		return upper(s)[:1]
+	}
+	return "99"
+}
+
+func (f *trustReference) area(postcode string) (lsoa, ward string) {
+	plain := regexp.MustCompile(`[^A-Z0-9]`).ReplaceAllString(upper(postcode), "")
+	if plain == "ZZ993VZ" {
+		return ".", "no-fixed-abode"
+	}
+	if a, ok := f.areas[plain]; ok {
+		return a[0], a[1]
+	}
+	return ".", "unknown"
+}
+
+// A trustPatient is one local id.
+type trustPatient struct {
+	row  map[string]string
+	name string
+	gate string
+	*life
+}
+
+// patients are a trust's people by local id, from the rows that hold.
+func (f *trustReference) patients(table, id, number, birth, death string) (map[string]*trustPatient, int) {
+	found := map[string]*trustPatient{}
+	held, superseded := f.latest(table, own(id))
+	for _, row := range held {
+		p := &trustPatient{row: row, name: nameFor(row[number], row[id])}
+		if f.o.Drop && !usable(row[number]) {
+			p.gate = "unlinkable"
+		}
+		if row[id] == "" {
+			continue
+		}
+		p.life = f.note(p.name, row[birth], row[death])
+		found[upper(row[id])] = p
+	}
+	return found, superseded
+}
+
+func (f *trustReference) slam() {
+	people, superseded := f.patients("MHS001MPI", "LocalPatientId", "NHSNumber", "PersonBirthDate", "PersDeathDate")
+	referrals, again := f.latest("MHS101Referral", own("ServiceRequestId"))
+	for range superseded {
+		f.out("patients", "re-submitted")
+	}
+	for range again {
+		f.out("referrals", "re-submitted")
+	}
+	for _, row := range f.x.rows["MHS001MPI"] {
+		if row["LocalPatientId"] == "" {
+			f.out("patients", "no-patient")
+		}
+	}
+	byID := map[string]map[string]string{}
+	referred := map[string]string{} // local id → the last day of a request
+	for _, row := range referrals {
+		if row["ServiceRequestId"] != "" {
+			byID[upper(row["ServiceRequestId"])] = row
+		}
+		if d, err := time.Parse(time.DateOnly, row["ReferralRequestReceivedDate"]); err == nil && !d.After(f.asAt) {
+			referred[upper(row["LocalPatientId"])] = max(referred[upper(row["LocalPatientId"])], text(d))
+		}
+	}
+	f.slamPatients(people, referred)
+	first, types := f.teams()
+	for _, row := range referrals {
+		p := people[upper(row["LocalPatientId"])]
+		received, discharged := row["ReferralRequestReceivedDate"], row["ServDischDate"]
+		reason := gateOf(p)
+		if reason == "" && (f.impossible(p.life, received) || f.impossible(p.life, discharged) || before(discharged, received)) {
+			reason = "impossible-date"
+		}
+		if !f.out("referrals", reason) {
+			f.write("referral", p.name, p.day(received), first[upper(row["ServiceRequestId"])], p.day(discharged))
+		}
+	}
+	patientOf := func(referral string) *trustPatient {
+		if row := byID[upper(referral)]; row != nil {
+			return people[upper(row["LocalPatientId"])]
+		}
+		return nil
+	}
+	f.contacts(patientOf, types)
+	f.diagnoses(patientOf)
+	f.spells(patientOf)
+}
+
+func gateOf(p *trustPatient) string {
+	switch {
+	case p == nil:
+		return "no-patient"
+	case p.gate != "":
+		return "person-left-out"
+	}
+	return ""
+}
+
+func (f *trustReference) slamPatients(people map[string]*trustPatient, referred map[string]string) {
+	chosen := map[string]*trustPatient{}
+	key := func(p *trustPatient) string {
+		return fmt.Sprintf("%10s %012s", referred[upper(p.row["LocalPatientId"])], p.row["RowNumber"])
+	}
+	for _, p := range people {
+		if old := chosen[p.name]; old == nil || key(p) > key(old) {
+			chosen[p.name] = p
+		}
+	}
+	for _, p := range people {
+		if f.out("patients", p.gate) {
+			continue
+		}
+		if chosen[p.name] != p {
+			f.out("patients", "same-person")
+			continue
+		}
+		year, own := "", f.past(p.row["PersonBirthDate"])
+		if own.IsZero() {
+			own = p.birth
+		}
+		if !own.IsZero() {
+			year = fmt.Sprint(own.Year())
+		}
+		lsoa, ward := f.area(p.row["Postcode"])
+		f.write("patient", p.name, fmt.Sprint(usable(p.row["NHSNumber"])), or(map[string]string{"1": "M", "2": "F", "9": "I"}[p.row["Gender"]], "U"),
+			year, ethnic(p.row["EthnicCategory"]), lsoa, ward)
+	}
+}
+
+var teamForm = regexp.MustCompile(`^[A-Z][0-9]{2}$`)
+
+// teams are the type of each referral's first team, and of each of its teams.
+func (f *trustReference) teams() (first map[string]string, types map[string]string) {
+	rows := slices.Clone(f.x.rows["MHS102ServiceTypeReferredTo"])
+	slices.SortFunc(rows, func(a, b map[string]string) int {
+		m, _ := strconv.Atoi(a["RowNumber"])
+		n, _ := strconv.Atoi(b["RowNumber"])
+		return cmp.Compare(m, n)
+	})
+	first, types = map[string]string{}, map[string]string{}
+	order := map[string]string{}
+	for _, row := range rows {
+		referral := upper(row["ServiceRequestId"])
+		key := referral + "/" + upper(row["CareProfTeamLocalId"])
+		if order[referral] == "" {
+			order[referral] = key
+		}
+		types[key] = ""
+		if teamForm.MatchString(row["ServTeamTypeRefToMH"]) {
+			types[key] = row["ServTeamTypeRefToMH"]
+		}
+	}
+	for referral, key := range order {
+		if referral != "" {
+			first[referral] = types[key]
+		}
+	}
+	return first, types
+}
+
+func (f *trustReference) contacts(patientOf func(string) *trustPatient, types map[string]string) {
+	held, again := f.latest("MHS201CareContact", own("CareContactId"))
+	for range again {
+		f.out("contacts", "re-submitted")
+	}
+	for _, row := range held {
+		p := patientOf(row["ServiceRequestId"])
+		reason := gateOf(p)
+		switch {
+		case reason != "":
+		case !slices.Contains([]string{"5", "6"}, row["AttendOrDNACode"]):
+			reason = "not-attended"
+		case f.impossible(p.life, row["CareContDate"]):
+			reason = "impossible-date"
+		}
+		if !f.out("contacts", reason) {
+			team := ""
+			if row["CareProfTeamLocalId"] != "" {
+				team = types[upper(row["ServiceRequestId"]+"/"+row["CareProfTeamLocalId"])]
+			}
+			f.write("contact", p.name, p.day(row["CareContDate"]), team)
+		}
+	}
+}
+
+var icdForm = regexp.MustCompile(`^([A-Z][0-9]{2})\.?(?:([0-9])|X)?$`)
+
+func icd(scheme, code string) string {
+	m := icdForm.FindStringSubmatch(upper(code))
+	if m == nil || scheme != "02" || strings.HasSuffix(code, ".") {
+		return ""
+	}
+	return m[1] + m[2]
+}
+
+// dayOf is the day of a moment, or what cannot be read as one.
+func dayOf(s string) string {
+	day, _, _ := strings.Cut(s, "T")
+	return day
+}
+
+func (f *trustReference) diagnoses(patientOf func(string) *trustPatient) {
+	for table, columns := range map[string][2]string{"MHS603ProvDiag": {"ProvDiag", "CodedProvDiagTimestamp"}, "MHS604PrimDiag": {"PrimDiag", "CodedDiagTimestamp"}, "MHS605SecDiag": {"SecDiag", "CodedDiagTimestamp"}} {
+		held, again := f.latest(table, func(row map[string]string) string {
+			code := or(icd(row["DiagSchemeInUse"], row[columns[0]]), row[columns[0]])
+			day := dayOf(row[columns[1]])
+			if _, err := time.Parse(time.DateOnly, day); err != nil && row[columns[1]] != "" {
+				day = "no day"
+			}
+			key := strings.Join([]string{row["DiagSchemeInUse"], code, day, upper(row["ServiceRequestId"])}, "/")
+			if row["ServiceRequestId"] == "" {
+				key += "\x00"
+			}
+			return key
+		})
+		for range again {
+			f.out("diagnoses", "re-submitted")
+		}
+		for _, row := range held {
+			p := patientOf(row["ServiceRequestId"])
+			code, day := icd(row["DiagSchemeInUse"], row[columns[0]]), dayOf(row[columns[1]])
+			reason := gateOf(p)
+			switch {
+			case reason != "":
+			case code == "":
+				reason = "no-icd10"
+			case f.impossible(p.life, day) || (day == "" && row[columns[1]] != ""):
+				reason = "impossible-date"
+			}
+			if !f.out("diagnoses", reason) {
+				f.write("diagnosis", p.name, p.day(day), code)
+			}
+		}
+	}
+}
+
+func (f *trustReference) spells(patientOf func(string) *trustPatient) {
+	periods, _ := f.latest("MHS401MHActPeriod", own("MHActLegalStatusClassPeriodId"))
+	held, again := f.latest("MHS501HospProvSpell", own("HospProvSpellID"))
+	for range again {
+		f.out("spells", "re-submitted")
+	}
+	for _, row := range held {
+		p := patientOf(row["ServiceRequestId"])
+		started, ended := row["StartDateHospProvSpell"], row["DischDateHospProvSpell"]
+		reason := gateOf(p)
+		if reason == "" && (f.impossible(p.life, started) || f.impossible(p.life, ended) || before(ended, started)) {
+			reason = "impossible-date"
+		}
+		if f.out("spells", reason) {
+			continue
+		}
+		f.write("spell", p.name, p.day(started), p.day(ended), legalStatus(periods, upper(p.row["LocalPatientId"]), started))
+	}
+}
+
+// legalStatus is the status in force on a day. It compares days as text: a day
+// of 1900 is one here too.
+func legalStatus(periods []map[string]string, patient, on string) string {
+	isDay := func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil }
+	status, last := "", ""
+	for _, row := range periods {
+		start, end := row["StartDateMHActLegalStatusClass"], row["EndDateMHActLegalStatusClass"]
+		if !isDay(end) {
+			end = row["ExpiryDateMHActLegalStatusClass"]
+		}
+		if upper(row["LocalPatientId"]) != patient || !isDay(on) || !isDay(start) || start > on || (isDay(end) && end < on) {
+			continue
+		}
+		if key := fmt.Sprintf("%s %012s", start, row["RowNumber"]); key > last {
+			last, status = key, row["LegalStatusCode"]
+		}
+	}
+	if !regexp.MustCompile(`^[0-9]{2}$`).MatchString(status) {
+		return ""
+	}
+	return status
+}
+
+func number(s string) (float64, bool) {
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil
+}
+
+// decimal writes a number as the database does.
+func decimal(v float64) string {
+	s := strconv.FormatFloat(v, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}
+
+// A trustBooking is one pregnancy whose row holds.
+type trustBooking struct {
+	mother *trustPatient
+	reason string
+}
+
+func (f *trustReference) maternity() {
+	people, _ := f.patients("MSD001MotherDemog", "LPIDMother", "NHSNumberMother", "PersonBirthDateMother", "PersonDeathDateMother")
+	held, again := f.latest("MSD101PregnancyBooking", own("PregnancyID"))
+	for range again {
+		f.out("pregnancies", "re-submitted")
+	}
+	bookings := map[string]*trustBooking{}
+	for _, row := range held {
+		b := &trustBooking{mother: people[upper(row["LPIDMother"])]}
+		switch {
+		case row["PregnancyID"] == "":
+			b.reason = "no-identifier"
+		case b.mother == nil:
+			b.reason = "no-patient"
+		case b.mother.gate != "":
+			b.reason = b.mother.gate
+		case f.impossible(b.mother.life, row["AntenatalAppDate"]):
+			b.reason = "impossible-date"
+		}
+		if row["PregnancyID"] != "" {
+			bookings[upper(row["PregnancyID"])] = b
+		}
+		if !f.out("pregnancies", b.reason) {
+			f.pregnancy(row, b.mother)
+		}
+	}
+	f.births(bookings)
+}
+
+func (f *trustReference) pregnancy(row map[string]string, m *trustPatient) {
+	early := ""
+	booked, err := time.Parse(time.DateOnly, row["AntenatalAppDate"])
+	if due, err2 := time.Parse(time.DateOnly, row["EDDAgreed"]); err == nil && err2 == nil {
+		if days := 280 - int(due.Sub(booked).Hours()/24); days >= 0 && days <= 315 {
+			early = fmt.Sprint(days <= 70)
+		}
+	}
+	bmi := ""
+	if v, ok := number(row["PersonBMIBooking"]); ok && v >= 10 && v <= 100 {
+		bmi = decimal(math.Round(v*10) / 10)
+	}
+	parity := ""
+	live, ok := number(row["PreviousLiveBirths"])
+	if still, ok2 := number(row["PreviousStillBirths"]); ok && ok2 && live >= 0 && still >= 0 && live+still <= 30 {
+		parity = fmt.Sprint(int(live) + int(still))
+	}
+	_, ward := f.area(m.row["Postcode"])
+	f.write("pregnancy", m.name, fmt.Sprint(usable(m.row["NHSNumberMother"])), "pregnancy:"+upper(row["PregnancyID"]),
+		month(row["AntenatalAppDate"], m.vague(), m.birth, m.death), early,
+		map[string]string{"1": "current", "2": "ex", "3": "non-smoker", "4": "never"}[row["SmokingStatusBooking"]], bmi, parity, ethnic(m.row["EthnicCategoryMother"]), ward)
+}
+
+func (f *trustReference) births(bookings map[string]*trustBooking) {
+	deliveries, _ := f.latest("MSD301LabourDelivery", own("LabourDeliveryID"))
+	pregnancyOf := map[string]string{}
+	for _, row := range deliveries {
+		if row["LabourDeliveryID"] != "" {
+			pregnancyOf[upper(row["LabourDeliveryID"])] = upper(row["PregnancyID"])
+		}
+	}
+	held, again := f.latest("MSD401BabyDemographics", func(row map[string]string) string {
+		name := upper(row["LabourDeliveryID"]) + "/" + upper(row["LPIDBaby"])
+		if row["LPIDBaby"] == "" && row["BirthOrderMaternitySUS"] != "" {
+			return name + "order" + row["BirthOrderMaternitySUS"]
+		} else if row["LPIDBaby"] == "" {
+			return name + "\x00"
+		}
+		return name
+	})
+	for range again {
+		f.out("births", "re-submitted")
+	}
+	for _, row := range held {
+		if usable(row["NHSNumberBaby"]) {
+			l := f.note("baby "+digits(row["NHSNumberBaby"]), "", row["PersonDeathDateBaby"])
+			l.stillborn = l.stillborn || row["PregOutcome"] != "01"
+		}
+	}
+	weights := f.weights()
+	for _, row := range held {
+		pregnancy := pregnancyOf[upper(row["LabourDeliveryID"])]
+		b := bookings[pregnancy]
+		reason := ""
+		switch {
+		case b == nil || b.reason == "no-patient":
+			reason = "no-patient"
+		case b.reason == "unlinkable":
+			reason = "person-left-out"
+		case b.reason != "":
+			reason = "booking-left-out"
+		case !slices.Contains([]string{"01", "02", "03", "3", "04"}, row["PregOutcome"]):
+			reason = "sensitive-outcome"
+		case f.impossible(b.mother.life, row["PersonBirthDateBaby"]):
+			reason = "impossible-date"
+		}
+		if !f.out("births", reason) {
+			f.birth(row, b.mother, pregnancy, weights)
+		}
+	}
+}
+
+func (f *trustReference) birth(row map[string]string, m *trustPatient, pregnancy string, weights map[string]string) {
+	dead := f.past(row["PersonDeathDateBaby"])
+	outcome := "stillbirth"
+	if row["PregOutcome"] == "01" {
+		outcome = "live"
+	}
+	vague := m.deathVague() || outcome == "stillbirth" || (dead.IsZero() && row["PersonDeathDateBaby"] != "")
+	own := []time.Time{m.death, dead}
+	baby := ""
+	if usable(row["NHSNumberBaby"]) {
+		l := f.lives["baby "+digits(row["NHSNumberBaby"])]
+		vague = vague || l.stillborn || l.deathVague()
+		own = append(own, l.death)
+		if baby = digits(row["NHSNumberBaby"]); baby == m.name {
+			baby = ""
+		}
+	}
+	weeks := ""
+	if v, ok := number(row["GestationLengthBirth"]); ok && v >= 140 && v <= 315 {
+		weeks = fmt.Sprint(int(v) / 7)
+	}
+	method := row["DeliveryMethodCode"]
+	if len(method) != 1 || method[0] < '0' || method[0] > '9' {
+		method = ""
+	}
+	f.write("birth", m.name, baby, "pregnancy:"+pregnancy, month(row["PersonBirthDateBaby"], vague, own...), weeks, weights[upper(row["LPIDBaby"])], outcome, method)
+}
+
+// weights are the first of each baby's, by local id.
+func (f *trustReference) weights() map[string]string {
+	held, _ := f.latest("MSD405CareActivityBaby", func(row map[string]string) string {
+		if row["ObsCode"] != "27113001" || row["LPIDBaby"] == "" {
+			return "other/" + row["RecordNumber"]
+		}
+		return own("CareActIDBaby")(row)
+	})
+	found, order := map[string]string{}, map[string]string{}
+	for _, row := range held {
+		v, ok := number(row["ObsValue"])
+		factor := map[string]float64{"g": 1, "kg": 1000}[strings.ToLower(row["UCUMUnit"])]
+		if v *= factor; !ok || v < 200 || v > 9000 || row["ObsCode"] != "27113001" || row["LPIDBaby"] == "" {
+			continue
+		}
+		day := "9999-99-99"
+		if _, err := time.Parse(time.DateOnly, row["ClinInterDateBaby"]); err == nil {
+			day = row["ClinInterDateBaby"]
+		}
+		n, _ := strconv.Atoi(row["RecordNumber"])
+		id, key := upper(row["LPIDBaby"]), fmt.Sprintf("%s %09d", day, 999_999_999-n)
+		if order[id] == "" || key < order[id] {
+			order[id], found[id] = key, decimal(math.Round(v/10)*10)
+		}
+	}
+	return found
+}

@@ -1,0 +1,44 @@
+-- reads:  run, provider, src_patient
+-- writes: patient; elsewhere, how many rows are no patient's latest
+-- grain:  one patient of the trust, the latest row of each (patient); one reason (elsewhere)
+-- why:    here, and only here, an NHS number becomes a code. A number that is
+--         not usable never gets one: such a person stays in under a code that
+--         holds for this site alone, and is not linkable. A patient who was
+--         submitted again is what the highest row number says; two rows under
+--         that number make two rows here, which are refused when they differ
+CREATE TEMP TABLE patient AS
+SELECT
+    p.patient,
+    p.sequence,
+    p.gender,
+    p.ethnicity,
+    known_day(p.birth_date, r.as_at) AS birth_date,
+    known_day(p.death_date, r.as_at) AS death_date,
+    p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
+    plain_postcode(p.postcode) AS postcode,
+    nhs_problem(coalesce(p.nhs_number, '')) AS problem,
+    -- a number with a problem has no code
+    coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
+FROM (
+    SELECT DISTINCT patient, sequence, nhs_number, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
+    FROM src_patient
+    WHERE patient IS NOT NULL
+    QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+) p
+CROSS JOIN run r
+JOIN provider v ON v.ours;
+
+CREATE TEMP TABLE elsewhere AS
+SELECT reason, count(*) AS n
+FROM (
+    SELECT
+        CASE
+            WHEN NOT v.ours THEN 'other-organisation'
+            WHEN p.patient IS NULL THEN 'no-patient'
+            WHEN row_number() OVER (PARTITION BY p.patient) > 1 THEN 're-submitted'
+        END AS reason
+    FROM src_patient p
+    CROSS JOIN provider v
+)
+WHERE reason IS NOT NULL
+GROUP BY reason;

@@ -1,0 +1,23 @@
+-- reads:  src_referral, src_team
+-- writes: referral, every row with a mark on the latest of each; team
+-- grain:  one referral row of the export (referral); one team of a referral (team)
+-- why:    contacts, diagnoses and spells belong to a referral, and through it to
+--         a patient. A record that was submitted again is what the highest row
+--         number says. A team's type is a letter and two digits or nothing
+CREATE TEMP TABLE referral AS
+SELECT
+    referral, patient, received, received_bad, discharged, discharged_bad,
+    row_number() OVER (
+        PARTITION BY record_name(referral, sequence)
+        ORDER BY sequence DESC NULLS LAST, patient, received, received_bad, discharged, discharged_bad) = 1 AS latest
+FROM src_referral;
+
+CREATE TEMP TABLE team AS
+SELECT
+    referral,
+    team,
+    arg_max_null(CASE WHEN regexp_full_match(team_type, '[A-Z][0-9]{2}') THEN team_type END, (coalesce(sequence, -1), team_type)) AS team_type,
+    min(sequence) AS first_sequence
+FROM src_team
+WHERE referral IS NOT NULL
+GROUP BY referral, team;

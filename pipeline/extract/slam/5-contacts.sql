@@ -1,0 +1,19 @@
+-- reads:  src_contact (two passes)
+-- writes: repeated, the contacts that stand there more than once
+-- grain:  one row of such a contact, with a mark on the latest
+-- why:    nearly every contact stands there once, and there are many of them:
+--         only the others are kept in memory, to find the highest row number
+CREATE TEMP TABLE repeated AS
+SELECT
+    c.contact, c.referral, c.team, c.date, c.date_bad, c.attendance,
+    row_number() OVER (
+        PARTITION BY c.contact
+        ORDER BY c.sequence DESC NULLS LAST, c.referral, c.team, c.date, c.date_bad, c.attendance) = 1 AS latest
+FROM src_contact c
+SEMI JOIN (
+    SELECT contact
+    FROM src_contact
+    WHERE contact IS NOT NULL
+    GROUP BY contact
+    HAVING count(*) > 1
+) t ON t.contact = c.contact;
