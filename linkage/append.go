@@ -64,20 +64,46 @@ func (l *Ledger) writing(signer note.Signer, now time.Time, do func() error) err
 // admit applies the rules that a record must meet before it may be written.
 func (l *Ledger) admit(record Record, now time.Time) error {
 	if record.Time.After(l.head.Clock(now).Add(aheadLimit)) {
-		return &Refusal{reason: "the record is dated more than 24 hours ahead of the clock and of the ledger's last entry",
+		return &Refusal{check: CheckClock, reason: "the record is dated more than 24 hours ahead of the clock and of the ledger's last entry",
 			hints: []string{"check the clocks of this machine and of the one where the record was made"}}
 	}
 	if err := l.inPlace(l.head, len(l.records), record); err != nil {
 		return fmt.Errorf("appending record: %w", err)
 	}
-	if record.Kind != KindTrust {
+	switch record.Kind {
+	case KindHub, KindPolicy, KindLoad, KindDenied: // any rule of theirs has been applied
 		return nil
 	}
-	trust, err := TrustOf(l.records)
+	return l.govern(record, now)
+}
+
+// govern applies the rules of trust and of approvals: those that any later replay will apply, and once more with the clock of now,
+// which is never earlier.
+func (l *Ledger) govern(record Record, now time.Time) error {
+	decisions, err := l.Decisions()
 	if err != nil {
 		return err
 	}
-	return trust.replay(record)
+	body, err := record.Decode()
+	if err != nil {
+		return fmt.Errorf("appending record: %w", err)
+	}
+	if b, ok := body.(ApprovalRecord); ok {
+		a, err := ParseApproval(b.Text)
+		if err != nil {
+			return err
+		}
+		if err := a.Known(); err != nil {
+			return err
+		}
+	}
+	if err := decisions.allow(body, decisions.clock(record)); err != nil {
+		return err
+	}
+	if err := decisions.allow(body, l.head.Clock(now)); err != nil {
+		return err
+	}
+	return decisions.trust.replay(record)
 }
 
 // write announces the line, stores it and then signs it into the head. If the head cannot be written the line is taken

@@ -47,13 +47,15 @@ type LoadRecord struct {
 	State    string `json:"state_sha256"`
 }
 
-// A PublicationRecord says what was published from which dataset states, and under which policy.
+// A PublicationRecord says what was published from which dataset states, and under which policy: alone, as the policy
+// record allows, or under an approval.
 type PublicationRecord struct {
 	Publication string            `json:"publication"`
 	AsAt        string            `json:"as_at"`
 	Policy      string            `json:"policy"`
 	States      map[string]string `json:"state_sha256"` // by dataset
 	SHA256      string            `json:"publication_sha256"`
+	Approval    string            `json:"approval,omitempty"`
 }
 
 func (HubRecord) kind() Kind         { return KindHub }
@@ -145,6 +147,7 @@ func (b PublicationRecord) check() error {
 		rule(plainID.MatchString(b.Policy), "policy is not a plain id"),
 		rule(len(b.States) > 0, "no dataset is named"),
 		rule(isSHA256(b.SHA256), "publication_sha256 is not 64 hex digits"),
+		rule(b.Approval == "" || approvalID.MatchString(b.Approval), "approval is not an approval's id"),
 	); err != nil {
 		return err
 	}

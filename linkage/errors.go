@@ -1,12 +1,52 @@
 package linkage
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // A Refusal says that the rules of governance do not allow what was asked. Nothing was changed.
 type Refusal struct {
+	check  string
 	reason string
 	hints  []string
 }
+
+// The checks that a Refusal can name. Those of Check, in its order:
+const (
+	CheckForm       = "form"   // the question is not of the accepted form, or names columns that do not exist here
+	CheckRecord     = "record" // the record of decisions breaks its own rules
+	CheckUnknown    = "unknown"
+	CheckRefused    = "refused"
+	CheckRevoked    = "revoked"
+	CheckExpired    = "expired"
+	CheckReview     = "review"     // the review day is over
+	CheckSignatures = "signatures" // some are missing
+	CheckNotYet     = "not-yet"
+	CheckScope      = "scope"  // a dataset, pair or column that was not approved
+	CheckPermit     = "permit" // no permit, or one for something else
+)
+
+// Those that Append and the replay add.
+const (
+	CheckClock      = "clock"     // dated ahead of every clock
+	CheckTrust      = "trust"     // a key that is set, or has another role
+	CheckGuardian   = "guardian"  // the dataset has none
+	CheckCustodian  = "custodian" // the dataset has none
+	CheckSigner     = "signer"    // somebody else's key
+	CheckApplicant  = "applicant" // the applicant's own key
+	CheckText       = "text"      // another text than the recorded one
+	CheckRepeated   = "repeated"  // already decided
+	CheckHub        = "hub"       // drafted for another hub
+	CheckPolicy     = "policy"    // another disclosure policy than the recorded or approved one
+	CheckProjectKey = "project-key"
+	CheckRefresh    = "refresh" // data of another date
+	CheckRelease    = "release" // not the last release on record
+	CheckLink       = "link"    // nothing is linked yet
+)
+
+// Check names the check that failed, in a word for logs and for DeniedRecord.
+func (e *Refusal) Check() string { return cmp.Or(e.check, CheckTrust) }
 
 func (e *Refusal) Error() string { return e.reason }
 

@@ -1,6 +1,9 @@
 package linkage_test
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,4 +76,118 @@ func Example() {
 	// — ledger p5K7IUcJNCRCMMZtYrT/9xoypZ8smpOve+qZ7NCYwlVJ4NPfIPjJEFh9WXy2ngEOxqBOKPwroxIgzz1+TVuIBJ0AgQQ=
 	//
 	// extends: true
+}
+
+// A request is drafted at a hub and signed by the Guardians of both datasets; then it allows a link, until it is revoked.
+func ExampleCheck() {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	now := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+	ledger, record := exampleHub(filepath.Join(dir, "ledger"), now)
+	gp, gpKey := exampleSigner("guardian-gp")
+	slam, slamKey := exampleSigner("guardian-slam")
+	record(linkage.TrustRecord{Dataset: "primary-care", Guardian: gpKey})
+	record(linkage.TrustRecord{Dataset: "slam", Guardian: slamKey})
+
+	_, applicant := exampleSigner("applicant")
+	a, err := linkage.Draft(ledger, linkage.Approval{
+		Title: "Mental illness and diabetes by ward", Summary: "We want to see where people live who have both.",
+		Purpose: "Planning of community services", LegalBasis: "UK GDPR 6(1)(e) and 9(2)(h)", DPIA: "DPIA-2026-014",
+		Applicant: applicant, Users: []string{"Jane Doe"}, From: "2026-11-01", Until: "2027-12-31",
+		Datasets: []linkage.Scope{
+			{Dataset: "primary-care", Columns: []linkage.Column{{"patients", "person"}, {"patients", "sex"}, {"patients", "ward"}}},
+			{Dataset: "slam", Columns: []linkage.Column{{"patients", "person"}, {"diagnoses", "person"}, {"diagnoses", "icd10"}}},
+		},
+		Pairs: []linkage.Pair{{"primary-care", "slam"}},
+	}, now)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Print(a.Text())
+	record(must(linkage.NewApproval(a)))
+
+	ask := func() {
+		decisions := must(ledger.Decisions())
+		fmt.Println("\nstatus:", decisions.Of(a.ID).Status(now))
+		permit, err := linkage.Check(ledger, linkage.Ask{Approval: a.ID, Action: linkage.ActionLink, Now: now})
+		fmt.Println("refused:", err)
+		fmt.Println("permit to link:", permit.For(linkage.ActionLink, "") == nil)
+	}
+	record(must(linkage.NewSignature(a, "primary-care", gp)))
+	ask()
+	record(must(linkage.NewSignature(a, "slam", slam)))
+	ask()
+	record(must(linkage.NewRevocation(a, "slam", "The study is over.", slam)))
+	ask()
+	// Output:
+	// datanet/v1/approval
+	// id 2026-001
+	// title Mental illness and diabetes by ward
+	// summary We want to see where people live who have both.
+	// purpose Planning of community services
+	// legal-basis UK GDPR 6(1)(e) and 9(2)(h)
+	// dpia DPIA-2026-014
+	// applicant applicant+08ede315+ARx4x3nQss5Va+yf+l8ovwsXbZp1+kKqUZ534S2/Lq5o
+	// user Jane Doe
+	// dataset primary-care patients person,sex,ward
+	// dataset slam patients person
+	// dataset slam diagnoses person,icd10
+	// pair primary-care:slam
+	// denominator primary-care
+	// cohort all
+	// from 2026-11-01
+	// until 2027-12-31
+	// review 2027-11-01
+	// refresh none
+	// opt-outs as-loaded
+	// disclosure lattice
+	// hub 000102030405060708090a0b0c0d0e0f
+	// ledger 4 HpT7Hl0+PSOQxz3fih9cmtSTD4QpbMJVOhcImH00Nlw=
+	//
+	// status: awaiting
+	// refused: approval 2026-001: it still needs the signature of the Guardian of slam
+	// permit to link: false
+	//
+	// status: approved
+	// refused: <nil>
+	// permit to link: true
+	//
+	// status: revoked
+	// refused: approval 2026-001: the Guardian of slam revoked it on 2026-11-01: The study is over.
+	// permit to link: false
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// exampleHub is a new hub's ledger, and what appends to it.
+func exampleHub(dir string, now time.Time) (*linkage.Ledger, func(linkage.Body)) {
+	signer := must(note.NewSigner(exampleKey))
+	hub := "000102030405060708090a0b0c0d0e0f"
+	if err := linkage.Create(dir, linkage.Origin(hub), signer, now); err != nil {
+		panic(err)
+	}
+	ledger := must(linkage.Open(dir, exampleVKey))
+	record := func(body linkage.Body) {
+		must(ledger.Append(signer, now, must(linkage.NewRecord(now, body))))
+	}
+	record(linkage.HubRecord{Hub: hub, Name: "Lambeth", Ledger: exampleVKey, Publisher: examplePublisher})
+	record(linkage.PolicyRecord{Policy: "lattice", SHA256: strings.Repeat("0", 64), Datasets: []string{"primary-care"}})
+	return ledger, record
+}
+
+// exampleSigner makes a key from its name. A real one is random.
+func exampleSigner(name string) (note.Signer, string) {
+	seed := sha256.Sum256([]byte(name))
+	private := ed25519.NewKeyFromSeed(seed[:])
+	vkey := must(note.NewEd25519VerifierKey(name, private.Public().(ed25519.PublicKey)))
+	encoded := base64.StdEncoding.EncodeToString(append([]byte{1}, seed[:]...))
+	return must(note.NewSigner("PRIVATE+KEY+" + name + "+" + strings.Split(vkey, "+")[1] + "+" + encoded)), vkey
 }

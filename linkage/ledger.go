@@ -132,12 +132,12 @@ func (l *Ledger) CheckExtends(old Head) error {
 	return nil
 }
 
-// Verify reads everything again, checks that it extends what was read before, and replays the rules of trust.
+// Verify reads everything again, checks that it extends what was read before, and replays the rules of trust and of approvals.
 func (l *Ledger) Verify() error {
 	if err := l.load(); err != nil {
 		return err
 	}
-	_, err := TrustOf(l.records)
+	_, err := l.Decisions()
 	return err
 }
 

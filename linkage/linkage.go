@@ -1,11 +1,14 @@
-// Package linkage holds what must be true before people are matched across datasets: the hub's record of
-// decisions, which this package calls the ledger, and who is trusted for which dataset.
+// Package linkage holds what must be true before people are matched across datasets: Caldicott approvals, the hub's record of
+// decisions, which this package calls the ledger, who is trusted for which dataset, and the rule of the join.
 //
 // # Promise
 //
 // The ledger is append-only. A record whose Append returned is there after a crash. Whoever remembers a signed head can
 // tell whether a later ledger still begins with the same records; changing, removing, inserting or reordering a
 // record that the head counts is refused by Open, as is any change of the head itself.
+//
+// Check gives a Permit only under an approval that the Guardian of every one of its datasets has signed, byte for byte, that none
+// of them has revoked, on a day inside its dates, and for what it names. Nobody makes a Permit without Check.
 //
 // # Folder
 //
@@ -51,10 +54,88 @@
 // Trust is replayed from the records of kind trust: per dataset a Guardian, a custodian and sites. A key that has been set
 // is not changed by a further record alone, and one verifier key has one role in one dataset.
 //
+// # Approvals
+//
+// An approval is one text: ASCII, lines of "key value" that end in a line feed, every key in this order, single spaces. Only
+// user, dataset and pair may stand on several lines, and pair on none. A text is read only if writing it again gives the same bytes.
+//
+//	datanet/v1/approval
+//	id 2026-001
+//	title Mental illness and diabetes by ward
+//	summary We want to see where people live who have both.
+//	purpose Planning of community services
+//	legal-basis UK GDPR 6(1)(e) and 9(2)(h)
+//	dpia DPIA-2026-014
+//	applicant applicant+08ede315+ARx4x3nQss5Va+yf+l8ovwsXbZp1+kKqUZ534S2/Lq5o
+//	user Jane Doe
+//	dataset primary-care patients person,sex,ward
+//	dataset slam patients person
+//	dataset slam diagnoses person,icd10
+//	pair primary-care:slam
+//	denominator primary-care
+//	cohort all
+//	from 2026-11-01
+//	until 2027-12-31
+//	review 2027-11-01
+//	refresh none
+//	opt-outs as-loaded
+//	disclosure lattice
+//	hub 000102030405060708090a0b0c0d0e0f
+//	ledger 4 HpT7Hl0+PSOQxz3fih9cmtSTD4QpbMJVOhcImH00Nlw=
+//
+// A dataset line names one table with its exact columns. Every two datasets must be named as a pair: approvals of A with B and of A with
+// C give neither B with C nor all three. Dates are days of UTC, the first and the last included; nothing is allowed after the review
+// day either. Cohort, refresh and opt-outs have one value each, because this version can keep to no other. The last line is the size and
+// root of the ledger that the drafter saw, so that the signatures bind the hub to what it had recorded by then.
+//
+// A Guardian signs a note (golang.org/x/mod/sumdb/note) over exactly this text, with one signature: a note with a further one is
+// refused, known or unknown. A refusal and a revocation are notes over a text of their own, whose first line no other message has; the
+// last line may be missing:
+//
+//	datanet/v1/refusal            or datanet/v1/revocation
+//	id 2026-001
+//	sha256 6a09e667…              of the approval's text
+//	dataset slam
+//	reason The purpose is too wide.
+//
+// The custodian who makes a project's key signs a note over what is recorded of it, by whom and sealed to whom:
+//
+//	datanet/v1/projectkey
+//	id 2026-001
+//	sha256 6a09e667…
+//	by slam
+//	check 0123456789abcdef
+//	sealed primary-care <base64>
+//	sealed slam <base64>
+//
+// # Rules
+//
+// These are held to by Append and by every replay, Check's included. A record that breaks one makes the whole ledger refused.
+//
+//   - A request has a new id, names this hub, a policy that it has recorded and a beginning of this ledger, and each of its datasets has a
+//     Guardian. Append asks besides that its columns exist.
+//   - Every other record of a request names it by id and by the SHA-256 of its text; a publication by id alone.
+//   - A dataset's present Guardian signs, refuses and revokes for that dataset, and nobody else. The applicant's own key signs nothing of
+//     the request. Each Guardian signs once, and not after a refusal, a revocation or the last day. A refusal comes before all have
+//     signed, a revocation at any time; one of either is enough to end the request.
+//   - The first project key counts. It is made while the request is approved, by the custodian of one of its datasets, and sealed to the
+//     custodians of exactly its datasets.
+//   - A release, a link and a publication under a request need it approved on their day, and it needs a project key before the first two.
+//     All releases of a dataset are as at one date, a link is of the last release of each dataset, and a publication of several
+//     datasets comes after a link. Without a request one dataset is published, which the policy record names.
+//
+// The day of a record is that of its time, or, when it is dated back by more than 24 hours behind an earlier record, of that one less
+// 24 hours. Append also asks with the clock, which never counts as earlier than the head.
+//
 // # What is not protected
 //
 // A ledger on one machine proves nothing against the person who has both its folder and its key, unless
 // somebody remembers a head: that person can write another history and sign it. Nor does it prove against anybody with the
 // folder that its last records were not removed together with the newer head. CheckExtends
 // against a remembered head notices both. The ledger is not secret, and its times are the writers' clocks.
+//
+// Whoever holds the ledger key can record a release, a link or a publication that never was, or leave out one that was; not a
+// Guardian's decision, nor a project key. Whoever sets a dataset's first Guardian decides whose signature counts: a Guardian
+// compares the keys with people, not with the ledger. Users named in an approval are words; who may read a project's folder is the
+// machine's business. Nothing here recalls what somebody has copied.
 package linkage

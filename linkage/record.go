@@ -18,6 +18,16 @@ const (
 	KindTrust       Kind = "trust"
 	KindLoad        Kind = "load"
 	KindPublication Kind = "publication"
+
+	KindApproval   Kind = "approval"
+	KindSignature  Kind = "signature"
+	KindRefusal    Kind = "refusal"
+	KindRevocation Kind = "revocation"
+	KindProjectKey Kind = "projectkey"
+	KindRelease    Kind = "release"
+	KindLink       Kind = "link"
+	KindDenied     Kind = "denied"
+	KindRemoval    Kind = "removal"
 )
 
 // A Record is one line of the ledger.
@@ -27,7 +37,9 @@ type Record struct {
 	Body json.RawMessage `json:"body"` // of the type that belongs to Kind
 }
 
-// A Body is what a record says: one of HubRecord, PolicyRecord, TrustRecord, LoadRecord, PublicationRecord.
+// A Body is what a record says: one of HubRecord, PolicyRecord, TrustRecord, LoadRecord, PublicationRecord, and of projects
+// ApprovalRecord, SignatureRecord, RefusalRecord, RevocationRecord, ProjectKeyRecord, ReleaseRecord, LinkRecord, DeniedRecord,
+// RemovalRecord.
 type Body interface {
 	kind() Kind
 	check() error
@@ -59,6 +71,24 @@ func (r Record) Decode() (Body, error) {
 		return decodeBody[LoadRecord](r.Body)
 	case KindPublication:
 		return decodeBody[PublicationRecord](r.Body)
+	case KindApproval:
+		return decodeBody[ApprovalRecord](r.Body)
+	case KindSignature:
+		return decodeBody[SignatureRecord](r.Body)
+	case KindRefusal:
+		return decodeBody[RefusalRecord](r.Body)
+	case KindRevocation:
+		return decodeBody[RevocationRecord](r.Body)
+	case KindProjectKey:
+		return decodeBody[ProjectKeyRecord](r.Body)
+	case KindRelease:
+		return decodeBody[ReleaseRecord](r.Body)
+	case KindLink:
+		return decodeBody[LinkRecord](r.Body)
+	case KindDenied:
+		return decodeBody[DeniedRecord](r.Body)
+	case KindRemoval:
+		return decodeBody[RemovalRecord](r.Body)
 	}
 	return nil, errors.New("a kind of record that this version does not know")
 }
@@ -85,6 +115,18 @@ func (r Record) encode() ([]byte, error) {
 	}
 	_, err = parseRecord(line)
 	return line, err
+}
+
+// Line gives the record as one line of text, without its line feed: how it travels to somebody who has no hub.
+func (r Record) Line() ([]byte, error) { return r.encode() }
+
+// ParseRecord reads what Line gives. The record has not been admitted to any ledger: Append asks for more than its form.
+func ParseRecord(line []byte) (Record, error) {
+	r, err := parseRecord(line)
+	if err != nil {
+		return Record{}, broken("record: %s", err)
+	}
+	return r, nil
 }
 
 // parseRecord reads one line. Its errors never quote the line.

@@ -163,14 +163,14 @@ func (t Trust) clone() *Trust {
 func needsSignature(key, dataset, signer string) *Refusal {
 	return &Refusal{
 		reason: fmt.Sprintf("%s of %s is already set, and changes only with the signature of the dataset's present %s", key, dataset, signer),
-		hints:  []string{"such a signature is given with --by, which arrives with approvals; until then the key stays"},
+		hints:  []string{"this version has no command for it: the key stays"},
 	}
 }
 
 // atRecord says where a rule was broken, and keeps the kind of error.
 func atRecord(n int, err error) error {
 	if refusal, ok := err.(*Refusal); ok {
-		return &Refusal{reason: fmt.Sprintf("record %d: %s", n, refusal.reason), hints: refusal.hints}
+		return &Refusal{check: refusal.check, reason: fmt.Sprintf("record %d: %s", n, refusal.reason), hints: refusal.hints}
 	}
 	return broken("record %d: %s", n, err)
 }

@@ -1,0 +1,421 @@
+package linkage
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// replay holds one record to the rules, and takes it in.
+func (d *Decisions) replay(n int, record Record) error {
+	if record.Kind == KindLoad || record.Kind == KindDenied { // most records, and no rule is about them
+		return d.grow(record)
+	}
+	body, err := record.Decode()
+	if err != nil {
+		return err
+	}
+	if err := d.allow(body, d.clock(record)); err != nil {
+		return err
+	}
+	if err := d.trust.replay(record); err != nil {
+		return err
+	}
+	d.take(n, record.Time, body)
+	return d.grow(record)
+}
+
+// clock is the earliest time at which the record can have been written: its own, or what those before it imply, so that a
+// record that is dated back gains nothing by it.
+func (d *Decisions) clock(record Record) time.Time {
+	if earliest := d.latest.Add(-aheadLimit); record.Time.Before(earliest) {
+		return earliest
+	}
+	return record.Time
+}
+
+// grow adds the record to the tree, in which approvals point at what their drafter saw.
+func (d *Decisions) grow(record Record) error {
+	line, err := marshal(record)
+	if err != nil {
+		return err
+	}
+	hashes, err := tlog.StoredHashes(d.size, line, d.grown)
+	if err != nil {
+		return err
+	}
+	d.grown, d.size = append(d.grown, hashes...), d.size+1
+	if record.Time.After(d.latest) {
+		d.latest = record.Time
+	}
+	return nil
+}
+
+// allow says whether the rules admit a record at a time.
+func (d *Decisions) allow(body Body, at time.Time) error {
+	switch b := body.(type) {
+	case ApprovalRecord:
+		a, err := ParseApproval(b.Text)
+		if err != nil {
+			return err
+		}
+		return d.allowApproval(a)
+	case SignatureRecord:
+		return d.allowSignature(b, at)
+	case RefusalRecord:
+		return d.allowRefusal(b, at)
+	case RevocationRecord:
+		return d.allowRevocation(b)
+	case ProjectKeyRecord:
+		return d.allowProjectKey(b, at)
+	case ReleaseRecord:
+		return d.allowRelease(b, at)
+	case LinkRecord:
+		return d.allowLink(b, at)
+	case PublicationRecord:
+		return d.allowPublication(b, at)
+	case RemovalRecord:
+		_, err := d.named(b.Approval, b.SHA256)
+		return err
+	}
+	return nil
+}
+
+// take keeps what an allowed record says.
+func (d *Decisions) take(n int, at time.Time, body Body) {
+	switch b := body.(type) {
+	case HubRecord:
+		d.hub = b.Hub
+	case PolicyRecord:
+		d.policies[b.Policy] = b.Datasets
+	case ApprovalRecord:
+		if a, err := ParseApproval(b.Text); err == nil {
+			d.list = append(d.list, &Decision{Approval: a, Drafted: at, Signatures: map[string]Answer{}})
+		}
+	case SignatureRecord:
+		d.Of(b.Approval).Signatures[b.Dataset] = d.answer(n, at, b.Dataset, "")
+	case RefusalRecord:
+		reason, _ := d.reason(refusalDomain, b.Approval, b.SHA256, b.Dataset, b.Note)
+		answer := d.answer(n, at, b.Dataset, reason)
+		d.Of(b.Approval).Refusal = &answer
+	case RevocationRecord:
+		reason, _ := d.reason(revocationDomain, b.Approval, b.SHA256, b.Dataset, b.Note)
+		of := d.Of(b.Approval)
+		of.Revocations = append(of.Revocations, d.answer(n, at, b.Dataset, reason))
+	default:
+		d.takeDone(body)
+	}
+}
+
+func (d *Decisions) takeDone(body Body) {
+	switch b := body.(type) {
+	case ProjectKeyRecord:
+		d.Of(b.Approval).ProjectKey = &b
+	case ReleaseRecord:
+		of := d.Of(b.Approval)
+		of.Releases = append(of.Releases, b)
+	case LinkRecord:
+		of := d.Of(b.Approval)
+		of.Links = append(of.Links, b)
+	case PublicationRecord:
+		if of := d.Of(b.Approval); of != nil {
+			of.Publications = append(of.Publications, b)
+		}
+	case RemovalRecord:
+		of := d.Of(b.Approval)
+		of.Removals = append(of.Removals, b)
+	}
+}
+
+func (d *Decisions) answer(n int, at time.Time, dataset, reason string) Answer {
+	return Answer{Dataset: dataset, Guardian: d.trust.Dataset(dataset).Guardian, Time: at, Reason: reason, Record: n}
+}
+
+// named is the approval that a record names by id and hash.
+func (d *Decisions) named(id, hash string) (*Decision, error) {
+	of := d.Of(id)
+	if of == nil {
+		return nil, unknownApproval(id)
+	}
+	if of.Approval.SHA256() != hash {
+		return nil, &Refusal{check: CheckText, reason: "it was made for another text than the one that approval " + id + " has in the record of decisions",
+			hints: []string{"a changed request is a new request, with an id of its own"}}
+	}
+	return of, nil
+}
+
+// allowApproval holds a request to what this ledger says. Its Guardians must be known by then: else whoever keeps the ledger could
+// name one of their own after the other Guardians had signed.
+func (d *Decisions) allowApproval(a *Approval) error {
+	if d.Of(a.ID) != nil {
+		return &Refusal{check: CheckRepeated, reason: "approval " + a.ID + " is already in the record of decisions",
+			hints: []string{"draft it again: it gets the next free id"}}
+	}
+	if a.Hub != d.hub {
+		return &Refusal{check: CheckHub, reason: "approval " + a.ID + " was drafted for another hub", hints: []string{"draft it at this hub"}}
+	}
+	if root, err := d.grown.root(min(a.Seen.Size, d.size)); err != nil || a.Seen.Size > d.size || root != a.Seen.Root {
+		return broken("approval %s was drafted on a record of decisions that is not the beginning of this one", a.ID)
+	}
+	if _, ok := d.policies[a.Disclosure]; !ok {
+		return &Refusal{check: CheckPolicy, reason: "approval " + a.ID + " names a disclosure policy that the hub has not recorded",
+			hints: []string{"leave --disclosure out: the hub's own is taken"}}
+	}
+	for _, name := range a.Names() {
+		if d.trust.Dataset(name).Guardian == "" {
+			return &Refusal{check: CheckGuardian, reason: "nobody is recorded as the Guardian of " + name,
+				hints: []string{"datanet hub trust --dataset " + name + " --guardian VKEY records one"}}
+		}
+	}
+	return nil
+}
+
+// deciding is the approval that a dataset's Guardian is about to decide on, and the Guardian's key.
+func (d *Decisions) deciding(id, hash, dataset string) (of *Decision, vkey string, err error) {
+	if of, err = d.named(id, hash); err != nil {
+		return nil, "", err
+	}
+	if !of.Approval.has(dataset) {
+		return nil, "", outside(of.Approval, "the dataset "+dataset+" is not part of it", "its datasets are "+listed(of.Approval.Names()))
+	}
+	vkey = d.trust.Dataset(dataset).Guardian
+	if vkey == "" {
+		return nil, "", &Refusal{check: CheckGuardian, reason: "nobody is recorded as the Guardian of " + dataset}
+	}
+	return of, vkey, nil
+}
+
+func (d *Decisions) allowSignature(b SignatureRecord, at time.Time) error {
+	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+	if err != nil {
+		return err
+	}
+	if publicKey(vkey) == publicKey(of.Approval.Applicant) {
+		return &Refusal{check: CheckApplicant, reason: "the applicant's own key cannot sign the request",
+			hints: []string{"somebody else must answer for " + b.Dataset + ", or somebody else must apply"}}
+	}
+	text, err := openAs(b.Note, vkey, "the Guardian of "+b.Dataset)
+	if err != nil {
+		return err
+	}
+	if text != of.Approval.Text() {
+		return &Refusal{check: CheckText, reason: "what is signed is not the text of approval " + b.Approval}
+	}
+	if _, signed := of.Signatures[b.Dataset]; signed {
+		return repeated("the Guardian of " + b.Dataset + " has signed approval " + b.Approval + " already")
+	}
+	return of.open(at, "sign")
+}
+
+// open is nil while an approval can still be signed or refused.
+func (d *Decision) open(at time.Time, verb string) error {
+	switch d.Status(at) {
+	case StatusRefused, StatusRevoked, StatusExpired, StatusReviewDue:
+		e := d.live(at).(*Refusal)
+		return &Refusal{check: e.check, reason: "too late to " + verb + ": " + e.reason, hints: e.hints}
+	}
+	return nil
+}
+
+func (d *Decisions) allowRefusal(b RefusalRecord, at time.Time) error {
+	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := d.answered(refusalDomain, b.Approval, b.SHA256, b.Dataset, b.Note, vkey); err != nil {
+		return err
+	}
+	if err := of.open(at, "refuse"); err != nil {
+		return err
+	}
+	if len(of.Missing()) == 0 {
+		return &Refusal{check: CheckRepeated, reason: "every Guardian has signed approval " + b.Approval + " already",
+			hints: []string{"datanet approval revoke ends it at once"}}
+	}
+	return nil
+}
+
+// allowRevocation lets a Guardian end an approval at any time, whoever has signed: it only ever takes away.
+func (d *Decisions) allowRevocation(b RevocationRecord) error {
+	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := d.answered(revocationDomain, b.Approval, b.SHA256, b.Dataset, b.Note, vkey); err != nil {
+		return err
+	}
+	if of.Refusal != nil {
+		return repeated("approval " + b.Approval + " has been refused: there is nothing to revoke")
+	}
+	if slices.ContainsFunc(of.Revocations, func(a Answer) bool { return a.Dataset == b.Dataset }) {
+		return repeated("the Guardian of " + b.Dataset + " has revoked approval " + b.Approval + " already")
+	}
+	return nil
+}
+
+// answered checks the note of a refusal or revocation.
+func (d *Decisions) answered(domain, id, hash, dataset, signed, vkey string) error {
+	if _, err := openAs(signed, vkey, "the Guardian of "+dataset); err != nil {
+		return err
+	}
+	if _, ok := d.reason(domain, id, hash, dataset, signed); !ok {
+		return &Refusal{check: CheckText, reason: "what is signed is not this decision about approval " + id}
+	}
+	return nil
+}
+
+func (d *Decisions) reason(domain, id, hash, dataset, signed string) (string, bool) {
+	text, err := openAs(signed, d.trust.Dataset(dataset).Guardian, "the Guardian of "+dataset)
+	if err != nil {
+		return "", false
+	}
+	return reasonIn(text, domain, id, hash, dataset)
+}
+
+// running is an approval that is approved at this time.
+func (d *Decisions) running(id, hash string, at time.Time) (*Decision, error) {
+	of, err := d.named(id, hash)
+	if err != nil {
+		return nil, err
+	}
+	return of, of.live(at)
+}
+
+func (d *Decisions) allowProjectKey(b ProjectKeyRecord, at time.Time) error {
+	of, err := d.running(b.Approval, b.SHA256, at)
+	if err != nil {
+		return err
+	}
+	if of.ProjectKey != nil {
+		return &Refusal{check: CheckProjectKey, reason: "approval " + b.Approval + " has its project key already: the first one counts",
+			hints: []string{"release again: the recorded key is used"}}
+	}
+	sealed, names := slices.Sorted(maps.Keys(b.Sealed)), slices.Sorted(slices.Values(of.Approval.Names()))
+	if !slices.Equal(sealed, names) {
+		return &Refusal{check: CheckProjectKey, reason: "the project key of approval " + b.Approval + " is not sealed to exactly the custodians of its datasets",
+			hints: []string{"its datasets are " + listed(of.Approval.Names())}}
+	}
+	return d.madeByCustodian(b, names)
+}
+
+// madeByCustodian checks that one of the datasets' custodians made the key, and that each of them is known.
+func (d *Decisions) madeByCustodian(b ProjectKeyRecord, datasets []string) error {
+	var err error
+	made := false
+	for _, name := range datasets {
+		vkey := d.trust.Dataset(name).CustodianVKey
+		if vkey == "" {
+			return &Refusal{check: CheckCustodian, reason: "nobody is recorded as the custodian of " + name,
+				hints: []string{"datanet hub trust --dataset " + name + " --custodian PUBLIC records one"}}
+		}
+		text, wrong := openAs(b.Note, vkey, "the custodian of one of its datasets")
+		switch {
+		case wrong == nil && text != b.text(name):
+			return &Refusal{check: CheckText, reason: "what is signed is not this project key"}
+		case wrong == nil:
+			made = true
+		case err == nil || !errors.As(wrong, new(*Refusal)):
+			err = wrong
+		}
+	}
+	if made {
+		return nil
+	}
+	return err
+}
+
+// allowRelease also keeps to the rule of refresh: a project gets each dataset as it was on one day.
+func (d *Decisions) allowRelease(b ReleaseRecord, at time.Time) error {
+	of, err := d.running(b.Approval, b.SHA256, at)
+	if err != nil {
+		return err
+	}
+	if !of.Approval.has(b.Dataset) {
+		return outside(of.Approval, "the dataset "+b.Dataset+" is not part of it", "its datasets are "+listed(of.Approval.Names()))
+	}
+	for _, earlier := range of.Releases {
+		if earlier.Dataset == b.Dataset && earlier.AsAt != b.AsAt {
+			return &Refusal{check: CheckRefresh, reason: fmt.Sprintf("%s was released for approval %s as at %s, and the approval allows no refresh", b.Dataset, b.Approval, earlier.AsAt),
+				hints: []string{"data of another date need a new request"}}
+		}
+	}
+	return of.keyed()
+}
+
+func (d *Decisions) allowLink(b LinkRecord, at time.Time) error {
+	of, err := d.running(b.Approval, b.SHA256, at)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(b.Releases)), slices.Sorted(slices.Values(of.Approval.Names()))) {
+		return outside(of.Approval, "what is linked is not exactly its datasets", "its datasets are "+listed(of.Approval.Names()))
+	}
+	for _, name := range of.Approval.Names() {
+		if last := of.lastRelease(name); last == nil || last.Release != b.Releases[name] {
+			return &Refusal{check: CheckRelease, reason: "what is linked of " + name + " is not the last release that the record of decisions holds for approval " + b.Approval,
+				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name}}
+		}
+	}
+	return nil
+}
+
+// lastRelease is the one that counts: an earlier one may hold people who have been removed since.
+func (d *Decision) lastRelease(dataset string) (last *ReleaseRecord) {
+	for i := range d.Releases {
+		if d.Releases[i].Dataset == dataset {
+			last = &d.Releases[i]
+		}
+	}
+	return last
+}
+
+// keyed is nil once there is a project key, without which there can be no project codes.
+func (d *Decision) keyed() error {
+	if d.ProjectKey != nil {
+		return nil
+	}
+	return &Refusal{check: CheckProjectKey, reason: "approval " + d.Approval.ID + " has no project key in the record of decisions yet",
+		hints: []string{"the first custodian to release makes it"}}
+}
+
+func (d *Decisions) allowPublication(b PublicationRecord, at time.Time) error {
+	if b.Approval == "" {
+		return d.allowAlone(b)
+	}
+	of := d.Of(b.Approval)
+	if of == nil {
+		return unknownApproval(b.Approval)
+	}
+	if err := of.live(at); err != nil {
+		return err
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(b.States)), slices.Sorted(slices.Values(of.Approval.Names()))) {
+		return outside(of.Approval, "what is published is not exactly its datasets", "its datasets are "+listed(of.Approval.Names()))
+	}
+	if b.Policy != of.Approval.Disclosure {
+		return &Refusal{check: CheckPolicy, reason: "approval " + b.Approval + " was signed for another disclosure policy"}
+	}
+	if len(of.Approval.Datasets) > 1 && len(of.Links) == 0 {
+		return &Refusal{check: CheckLink, reason: "nothing has been linked under approval " + b.Approval, hints: []string{"datanet link --approval " + b.Approval}}
+	}
+	return nil
+}
+
+// allowAlone is the rule for what is published without an approval: one dataset, which the hub's policy record names.
+func (d *Decisions) allowAlone(b PublicationRecord) error {
+	for dataset := range b.States {
+		if len(b.States) > 1 || !slices.Contains(d.policies[b.Policy], dataset) {
+			return &Refusal{check: CheckUnknown, reason: "the hub's policy record does not allow this to be published without an approval",
+				hints: []string{"name the approval with --approval"}}
+		}
+	}
+	return nil
+}
+
+func repeated(reason string) *Refusal {
+	return &Refusal{check: CheckRepeated, reason: reason, hints: []string{"nothing is left to do"}}
+}

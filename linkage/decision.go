@@ -1,0 +1,180 @@
+package linkage
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Status says how an approval stands at a time. Only StatusApproved allows anything.
+type Status string
+
+// The statuses. The first that fits counts, in this order: refused, revoked, expired, review-due, draft, awaiting, not-yet, approved.
+const (
+	StatusRefused   Status = "refused"    // a Guardian said no
+	StatusRevoked   Status = "revoked"    // a Guardian ended it
+	StatusExpired   Status = "expired"    // its last day is over
+	StatusReviewDue Status = "review-due" // its review day is over
+	StatusDraft     Status = "draft"      // nobody has signed
+	StatusAwaiting  Status = "awaiting"   // some have signed
+	StatusNotYet    Status = "not-yet"    // everybody has signed, its first day is to come
+	StatusApproved  Status = "approved"
+)
+
+// A Decision is one approval with everything that was decided and done about it, in the order of the records.
+type Decision struct {
+	Approval     *Approval
+	Drafted      time.Time
+	Signatures   map[string]Answer // by dataset
+	Refusal      *Answer
+	Revocations  []Answer
+	ProjectKey   *ProjectKeyRecord
+	Releases     []ReleaseRecord
+	Links        []LinkRecord
+	Publications []PublicationRecord
+	Removals     []RemovalRecord
+}
+
+// An Answer is what one Guardian decided.
+type Answer struct {
+	Dataset  string
+	Guardian string // verifier key
+	Time     time.Time
+	Reason   string // of a refusal or revocation, if one was given
+	Record   int    // its number in the ledger
+}
+
+// Decisions are all approvals of a ledger, and whom it trusts.
+type Decisions struct {
+	list     []*Decision
+	trust    Trust
+	hub      string
+	policies map[string][]string // the datasets that may be published alone, by policy
+	grown    tree                // of the records so far
+	size     int64
+	latest   time.Time // the latest time of a record so far
+}
+
+// DecisionsOf replays the records. A record that breaks a rule is an error even though it was signed into the ledger: a *Refusal,
+// or an *IntegrityError for a signature that does not hold. Whoever holds the ledger key does not thereby hold the Guardians'.
+func DecisionsOf(records []Record) (*Decisions, error) {
+	d := &Decisions{trust: Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}, policies: map[string][]string{}}
+	for n, record := range records {
+		if err := d.replay(n, record); err != nil {
+			return nil, atRecord(n, err)
+		}
+	}
+	return d, nil
+}
+
+// Decisions replays the ledger's records.
+func (l *Ledger) Decisions() (*Decisions, error) { return DecisionsOf(l.records) }
+
+// All are the decisions in the order in which their approvals were drafted.
+func (d *Decisions) All() []*Decision { return d.list }
+
+// Of is the decision about an approval; nil if the ledger has no such approval.
+func (d *Decisions) Of(id string) *Decision {
+	for _, decision := range d.list {
+		if decision.Approval.ID == id {
+			return decision
+		}
+	}
+	return nil
+}
+
+// Trust says whose keys count after all records.
+func (d *Decisions) Trust() Trust { return d.trust }
+
+// Live are the approvals that everybody has signed and that have not ended: those that are approved, or will be from a later day on.
+func (d *Decisions) Live(now time.Time) []*Approval {
+	var live []*Approval
+	for _, decision := range d.list {
+		if s := decision.Status(now); s == StatusApproved || s == StatusNotYet {
+			live = append(live, decision.Approval)
+		}
+	}
+	return live
+}
+
+// Missing are the approval's datasets whose Guardian has not signed, in the order asked for.
+func (d *Decision) Missing() []string {
+	var missing []string
+	for _, name := range d.Approval.Names() {
+		if _, ok := d.Signatures[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// Status is how the approval stands. Now should be the ledger's clock, Head.Clock, so that a clock that was set back revives nothing.
+func (d *Decision) Status(now time.Time) Status {
+	today, missing := day(now), len(d.Missing())
+	switch {
+	case d.Refusal != nil:
+		return StatusRefused
+	case len(d.Revocations) > 0:
+		return StatusRevoked
+	case today > d.Approval.Until:
+		return StatusExpired
+	case today > d.Approval.Review:
+		return StatusReviewDue
+	case missing == len(d.Approval.Datasets):
+		return StatusDraft
+	case missing > 0:
+		return StatusAwaiting
+	case today < d.Approval.From:
+		return StatusNotYet
+	}
+	return StatusApproved
+}
+
+// Sentence says in plain words how the approval stands, and whose signature is missing.
+func (d *Decision) Sentence(now time.Time) string {
+	switch d.Status(now) {
+	case StatusRefused:
+		return d.Refusal.sentence("refused")
+	case StatusRevoked:
+		return d.Revocations[0].sentence("revoked")
+	case StatusExpired:
+		return "it ended after " + d.Approval.Until
+	case StatusReviewDue:
+		return "its review was due on " + d.Approval.Review + ", and it rests until a new request is signed"
+	case StatusDraft:
+		return "nobody has signed it; it needs " + guardiansOf(d.Missing())
+	case StatusAwaiting:
+		return "it still needs " + guardiansOf(d.Missing())
+	case StatusNotYet:
+		return "everybody has signed it, and it begins on " + d.Approval.From
+	}
+	return "everybody has signed it; it can be used until " + d.Approval.LastDay() + ", that day included"
+}
+
+func (a Answer) sentence(verb string) string {
+	said := fmt.Sprintf("the Guardian of %s %s it on %s", a.Dataset, verb, day(a.Time))
+	if a.Reason == "" {
+		return said + ", without giving a reason"
+	}
+	return said + ": " + a.Reason
+}
+
+func guardiansOf(datasets []string) string {
+	whose := "the signature of the Guardian of "
+	if len(datasets) > 1 {
+		whose = "the signatures of the Guardians of "
+	}
+	return whose + listed(datasets)
+}
+
+// listed reads "a", "a and b", "a, b and c".
+func listed(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// day is the day of UTC, which is the day that approvals count in.
+func day(at time.Time) string { return at.UTC().Format(time.DateOnly) }

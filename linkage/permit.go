@@ -1,0 +1,199 @@
+package linkage
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// An Action is what an approval can allow.
+type Action string
+
+// The actions.
+const (
+	ActionRelease Action = "release" // by the custodian of one dataset
+	ActionLink    Action = "link"
+	ActionPublish Action = "publish"
+	ActionQuery   Action = "query"
+)
+
+func (a Action) known() bool {
+	return slices.Contains([]Action{ActionRelease, ActionLink, ActionPublish, ActionQuery}, a)
+}
+
+// An Ask is what somebody wants to do under an approval.
+type Ask struct {
+	Approval string // id
+	Action   Action
+	Dataset  string    // the one that is released, or published or queried alone; else empty
+	Scope    []Scope   // the columns that will be used, if that is to be checked
+	Pairs    []Pair    // the pairs that will be matched, if that is to be checked
+	Now      time.Time // the machine's clock
+}
+
+// A Permit says that one action, on one dataset or on the project, was allowed when Check was asked. Only Check makes one;
+// the zero Permit allows nothing.
+type Permit struct {
+	approval *Approval
+	trust    Trust
+	action   Action
+	dataset  string
+}
+
+// For is nil if this permit is for that action on that dataset ("" for the project as a whole), and a *Refusal otherwise.
+// Stages call it before anything else.
+func (p Permit) For(action Action, dataset string) error {
+	if p.approval == nil || p.action != action || p.dataset != dataset {
+		return &Refusal{check: CheckPermit, reason: "no permit for this: nothing is done without a live approval that was checked for exactly it",
+			hints: []string{"name the approval with --approval"}}
+	}
+	return nil
+}
+
+// Approval is a copy of what is allowed; nil for the zero Permit.
+func (p Permit) Approval() *Approval {
+	if p.approval == nil {
+		return nil
+	}
+	return p.approval.clone()
+}
+
+// Hash is the approval's; zero for the zero Permit.
+func (p Permit) Hash() [32]byte {
+	if p.approval == nil {
+		return [32]byte{}
+	}
+	return p.approval.Hash()
+}
+
+// Trust says whose keys counted when Check was asked.
+func (p Permit) Trust() Trust { return p.trust }
+
+// Check makes a Permit, or a *Refusal that names the check which failed. It goes by the ledger as l last read it, and asks in
+// this order: the question's form, the ledger's own rules, whether the approval is known, whether its columns exist here, refused,
+// revoked, every signature, its dates, its scope. An *IntegrityError means that the ledger holds a signature that does not.
+func Check(l *Ledger, ask Ask) (Permit, error) {
+	if err := ask.wellFormed(); err != nil {
+		return Permit{}, err
+	}
+	decisions, err := l.Decisions()
+	if err != nil {
+		return Permit{}, asRecord(err)
+	}
+	d := decisions.Of(ask.Approval)
+	if d == nil {
+		return Permit{}, unknownApproval(ask.Approval)
+	}
+	if err := d.Approval.Known(); err != nil {
+		return Permit{}, &Refusal{check: CheckForm, reason: fmt.Sprintf("approval %s asks for what this version does not know: %s", ask.Approval, err),
+			hints: []string{"use the version of datanet that the approval was drafted with, or draft it anew"}}
+	}
+	if err := d.live(l.head.Clock(ask.Now)); err != nil {
+		return Permit{}, err
+	}
+	if err := ask.within(d.Approval); err != nil {
+		return Permit{}, err
+	}
+	return Permit{d.Approval.clone(), decisions.Trust(), ask.Action, ask.Dataset}, nil
+}
+
+func (ask Ask) wellFormed() error {
+	err := all(
+		rule(approvalID.MatchString(ask.Approval), "no approval has such an id"),
+		rule(ask.Action.known(), "no approval allows such an action"),
+		rule(ask.Dataset == "" || datasetName.MatchString(ask.Dataset), "no dataset has such a name"),
+		rule(!ask.Now.IsZero(), "the time is not known"),
+	)
+	if err == nil {
+		return nil
+	}
+	return &Refusal{check: CheckForm, reason: err.Error(), hints: []string{"an approval's id reads like 2026-001"}}
+}
+
+// asRecord names the check that failed because the ledger breaks its own rules.
+func asRecord(err error) error {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	return &Refusal{check: CheckRecord, reason: "the record of decisions breaks its own rules: " + refusal.reason,
+		hints: []string{"nothing is allowed until this is explained: " + keepCopies}}
+}
+
+// live is nil if the approval can be used at this time.
+func (d *Decision) live(at time.Time) error {
+	check, hint := "", ""
+	switch d.Status(at) {
+	case StatusApproved:
+		return nil
+	case StatusRefused:
+		check, hint = CheckRefused, "a new request can be drafted that answers the reason"
+	case StatusRevoked:
+		check, hint = CheckRevoked, "a new request can be drafted that answers the reason"
+	case StatusDraft, StatusAwaiting:
+		check, hint = CheckSignatures, "every Guardian named there signs with: datanet approval sign "+d.Approval.ID
+	case StatusNotYet:
+		check, hint = CheckNotYet, "wait for that day"
+	case StatusReviewDue:
+		check, hint = CheckReview, "a Guardian's review ends in a new request with new dates"
+	default:
+		check, hint = CheckExpired, "draft a new request with new dates"
+	}
+	return &Refusal{check: check, reason: "approval " + d.Approval.ID + ": " + d.Sentence(at), hints: []string{hint}}
+}
+
+// within is nil if what is asked lies inside what was approved.
+func (ask Ask) within(a *Approval) error {
+	if err := ask.place(a); err != nil {
+		return err
+	}
+	for _, scope := range ask.Scope {
+		if !a.has(scope.Dataset) {
+			return outside(a, "the dataset "+scope.Dataset+" is not part of it", "nothing of that dataset may be used in this project")
+		}
+		for _, c := range scope.Columns {
+			if !slices.Contains(a.Columns(scope.Dataset, c.Table), c.Name) {
+				return outside(a, fmt.Sprintf("the column %s of %s of %s is not among the approved ones", c.Name, c.Table, scope.Dataset),
+					"see the approved columns with: datanet approval show "+a.ID)
+			}
+		}
+	}
+	for _, p := range ask.Pairs {
+		if !slices.Contains(a.Pairs, p) && !slices.Contains(a.Pairs, Pair{p.B, p.A}) {
+			return outside(a, fmt.Sprintf("%s is not an approved pair", p), "pairs do not follow from one another: each is signed for")
+		}
+	}
+	return nil
+}
+
+// place checks that the action fits the number of datasets. Of several datasets none may be used alone: that is another
+// question to other people.
+func (ask Ask) place(a *Approval) error {
+	switch {
+	case ask.Dataset != "" && !a.has(ask.Dataset):
+		return outside(a, "the dataset "+ask.Dataset+" is not part of it", "its datasets are shown by: datanet approval show "+a.ID)
+	case ask.Action == ActionRelease && ask.Dataset == "":
+		return outside(a, "a release is of one dataset, and none is named", "name it with --dataset")
+	case ask.Action == ActionLink && ask.Dataset != "":
+		return outside(a, "a link is of all its datasets, and one is named", "link without naming a dataset")
+	case ask.Action == ActionLink && len(a.Datasets) == 1:
+		return outside(a, "it names one dataset, so there is nothing to link", "draft a request that names the datasets and their pairs")
+	case ask.Action == ActionRelease || ask.Action == ActionLink:
+		return nil
+	case ask.Dataset != "" && len(a.Datasets) > 1:
+		return outside(a, "it is for linked data, and allows no dataset alone", "draft a request that names this dataset only")
+	case ask.Dataset == "" && len(a.Datasets) == 1:
+		return outside(a, "it names one dataset, and no linked data", "in this version what is published under an approval is linked data; primary care alone is published without one")
+	}
+	return nil
+}
+
+func outside(a *Approval, reason, hint string) *Refusal {
+	return &Refusal{check: CheckScope, reason: "approval " + a.ID + " does not cover this: " + reason, hints: []string{hint}}
+}
+
+func unknownApproval(id string) *Refusal {
+	return &Refusal{check: CheckUnknown, reason: "approval " + id + " is not in the record of decisions",
+		hints: []string{"datanet approval list shows those that are"}}
+}

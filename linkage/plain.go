@@ -1,0 +1,220 @@
+package linkage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"datanet/schemas"
+)
+
+// CopyDays is how long a copy of a publication made under an approval can be read after it was sealed, at most.
+const CopyDays = 92
+
+// Plain puts the request into words that a Guardian can read aloud before signing. It is made from the parsed fields alone, so that
+// no text can pose as another. Others are the approvals beside which this one would stand, as Decisions.Live gives them.
+func (a *Approval) Plain(others []*Approval) string {
+	p := &page{}
+	p.line(0, "Request %s: %s", a.ID, a.Title)
+	a.plainPurpose(p)
+	a.plainPeople(p)
+	a.plainJoin(p)
+	a.plainColumns(p)
+	a.plainLimits(p)
+	a.plainOthers(p, others)
+	a.plainEnd(p)
+	return p.text.String()
+}
+
+func (a *Approval) plainPurpose(p *page) {
+	p.head("What it is for")
+	p.line(1, "%s", a.Summary)
+	p.line(1, "Purpose: %s", a.Purpose)
+	p.line(1, "Legal basis: %s", a.LegalBasis)
+	p.line(1, "Data protection impact assessment: %s", a.DPIA)
+}
+
+func (a *Approval) plainPeople(p *page) {
+	p.head("Who asks, and who may use it")
+	name, _, _ := strings.Cut(a.Applicant, "+")
+	p.line(1, "Asked for with the key named %s, which cannot sign for any dataset of its own request.", name)
+	p.line(1, "The people who may use it, and nobody else:")
+	for _, user := range a.Users {
+		p.line(2, "%s", user)
+	}
+}
+
+func (a *Approval) plainJoin(p *page) {
+	p.head("What will be joined")
+	if len(a.Datasets) == 1 {
+		p.line(1, "Nothing. It is about %s alone.", titleOf(a.Names()[0]))
+		return
+	}
+	for _, pair := range a.Pairs {
+		p.line(1, "The people of %s are matched with the people of %s, one by one.", titleOf(pair.A), titleOf(pair.B))
+	}
+	if len(a.Pairs) > 1 {
+		p.line(1, "The result shows for one person what all %d datasets hold.", len(a.Datasets))
+	}
+	p.line(1, "Matching uses codes that are made from NHS numbers with secret keys, and that hold for this request only. The rows are still about persons: somebody who knows enough about a person could recognise that person's rows.")
+	p.line(1, "Everybody in %s stays in the result, matched or not. Of the other datasets only those people stay who are matched.", titleOf(a.Denominator))
+}
+
+func (a *Approval) plainColumns(p *page) {
+	for _, scope := range a.Datasets {
+		dataset, err := schemas.DatasetByID(scope.Dataset)
+		if err != nil {
+			dataset = &schemas.Dataset{}
+		}
+		p.head("What is used of " + titleOf(scope.Dataset))
+		for _, name := range scope.tables() {
+			table := dataset.TableByName(name)
+			if table == nil {
+				table = &schemas.Table{Grain: "this version does not know the table"}
+			}
+			p.line(1, "%s, where each row is %s:", name, table.Grain)
+			columns := a.Columns(scope.Dataset, name)
+			for _, column := range columns {
+				p.line(2, "%s: %s", column, describe(table, column))
+			}
+			if people := kept(columns, func(column string) bool { return roleOf(table, column) == schemas.Person }); len(people) > 1 {
+				p.line(2, "Whoever stands in one row is shown as belonging together: %s.", listed(people))
+			}
+		}
+	}
+}
+
+func describe(t *schemas.Table, name string) string {
+	switch role := roleOf(t, name); role {
+	case "":
+		return "this version does not know the column"
+	case schemas.Person, schemas.Event:
+		return columnOf(t, name).Description + " (never an NHS number)"
+	default:
+		return columnOf(t, name).Description
+	}
+}
+
+func roleOf(t *schemas.Table, name string) schemas.Role { return columnOf(t, name).Role }
+
+// columnOf is the zero column if there is none.
+func columnOf(t *schemas.Table, name string) schemas.Column {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c
+		}
+	}
+	return schemas.Column{}
+}
+
+func (a *Approval) plainLimits(p *page) {
+	p.head("Until when, and within which limits")
+	p.line(1, "From %s until %s, both days included.", a.From, a.Until)
+	p.line(1, "It has to be reviewed by %s. After that day it rests until a new request is signed.", a.Review)
+	p.line(1, "Everybody in the datasets is included: there is no limit to some ages, places or dates.")
+	p.line(1, "Each dataset is taken as at one date. Data of a later date need a new request.")
+	for _, name := range a.Names() {
+		p.line(1, "Opt-outs in %s: %s", titleOf(name), optOutsOf(name))
+	}
+	p.line(1, "An opt-out after a dataset was released to this request takes effect in later requests only.")
+	p.line(1, "What leaves the project are counts of people, under the rules against disclosure that the hub has recorded.")
+}
+
+func (a *Approval) plainOthers(p *page, others []*Approval) {
+	p.head("What else it lets people join")
+	said := false
+	for _, other := range others {
+		if other.ID != a.ID && slices.ContainsFunc(other.Names(), a.has) {
+			a.plainOther(p, other)
+			said = true
+		}
+	}
+	if !said {
+		p.line(1, "No other approved request uses any of these datasets.")
+	}
+}
+
+// plainOther says what two approvals make possible together that neither of them allows.
+func (a *Approval) plainOther(p *page, other *Approval) {
+	shared := kept(a.Names(), other.has)
+	mine := kept(a.Names(), func(name string) bool { return !other.has(name) })
+	theirs := kept(other.Names(), func(name string) bool { return !a.has(name) })
+	p.line(1, "Request %s, %s, is approved until %s and uses %s too. Its codes are different ones, but rows about the same person can be recognised by what they say.",
+		other.ID, other.Title, other.LastDay(), titles(shared))
+	if len(mine) > 0 && len(theirs) > 0 {
+		p.line(2, "Somebody who may read both can bring together %s and %s, which neither request asks for.", titles(mine), titles(theirs))
+	} else {
+		p.line(2, "Somebody who may read both can bring together more about the same person than either request asks for.")
+	}
+	if both := kept(a.Users, func(user string) bool { return slices.Contains(other.Users, user) }); len(both) > 0 {
+		p.line(2, "Named in both: %s.", listed(both))
+	} else {
+		p.line(2, "Nobody is named in both.")
+	}
+}
+
+func (a *Approval) plainEnd(p *page) {
+	p.head("Who decides, and what revoking cannot undo")
+	if len(a.Datasets) > 1 {
+		p.line(1, "The Guardians of %s must all sign. Any one of them can refuse before that, and revoke after it.", titles(a.Names()))
+	} else {
+		p.line(1, "The Guardian of %s must sign, and can refuse before that, and revoke after it.", titles(a.Names()))
+	}
+	p.line(1, "Revoking stops the hub at once: it releases, links, publishes and answers nothing more under this request. What was made under it at the hub is removed when the hub's operator next clears up (datanet hub sweep).")
+	p.line(1, "Revoking does not reach copies. A copy of a publication of this request that somebody has already taken away stays readable until its last day, which is at most %d days after it was made. Rows that somebody named above has copied stay where they are.", CopyDays)
+}
+
+// optOutsOf says whose opt-outs a dataset's files carry.
+func optOutsOf(dataset string) string {
+	if d, err := schemas.DatasetByID(dataset); err == nil {
+		return d.OptOuts
+	}
+	return "not known here."
+}
+
+// titleOf is a dataset's title with its name.
+func titleOf(dataset string) string {
+	if d, err := schemas.DatasetByID(dataset); err == nil {
+		return d.Title
+	}
+	return dataset
+}
+
+func titles(datasets []string) string {
+	words := make([]string, len(datasets))
+	for i, name := range datasets {
+		words[i] = titleOf(name)
+	}
+	return listed(words)
+}
+
+func kept(list []string, holds func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !holds(s) })
+}
+
+// A page is text in indented lines of at most 80 characters, where words are not longer.
+type page struct{ text strings.Builder }
+
+func (p *page) head(title string) { fmt.Fprintf(&p.text, "\n%s\n", title) }
+
+// line writes one paragraph.
+func (p *page) line(depth int, format string, args ...any) {
+	indent, width := strings.Repeat("  ", depth), 0
+	for _, word := range strings.Fields(fmt.Sprintf(format, args...)) {
+		long := len([]rune(word)) + 1
+		switch {
+		case width == 0:
+			p.text.WriteString(indent)
+			width = len(indent)
+		case width+long > 80:
+			indent = strings.Repeat("  ", depth+1)
+			p.text.WriteString("\n" + indent)
+			width = len(indent)
+		default:
+			p.text.WriteString(" ")
+		}
+		p.text.WriteString(word)
+		width += long
+	}
+	p.text.WriteString("\n")
+}
