@@ -15,7 +15,10 @@
 //	datasets/D/lock                              shared by readers, held by the one committing load
 //	datasets/D/.staging/                         loads that are being written
 //	ledger/                                      the record of decisions (package linkage)
-//	projects/                                    releases and linked tables
+//	projects/ID/releases/D/                      a dataset's release to an approved project, until it is linked
+//	projects/ID/linked/                          the project's linked tables
+//	projects/ID/lock                             held by the one release, link or removal at work
+//	projects/ID/.staging/                        what is being written, or was taken away and not yet removed
 //	publications/AS-AT[-SUFFIX]/                 frozen publications
 //	audit/log.jsonl                              one line per load, publication and request
 //	audit/risk-ID.json                           what the attack on a publication found; from exact counts, it stays here
@@ -37,6 +40,13 @@
 // whether this extract may be loaded, moves the files into place, replaces the state, and moves the replaced files to
 // history. The state's replacement is the instant of change. Tidying: a table file that no state names is moved to history if the
 // site's member has a later sequence, and is otherwise the leftover of a load that did not happen, and is removed.
+//
+// # Project
+//
+// A release and linked tables are folders of plain files of which one, release.json or linked.json, names the others with
+// their hashes and may lie beside nothing else. Each is written in staging, synced, recorded by the caller, and then gets
+// its name by one rename: what stands anywhere has been recorded, and it stands whole or not at all. It goes the same way
+// back: first out of its place, then off the disk.
 //
 // # What is not protected
 //

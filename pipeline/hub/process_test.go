@@ -41,6 +41,10 @@ func child(dir string) {
 		panic(err)
 	}
 	h.step = killAt(os.Getenv(childKill))
+	if os.Getenv(childSite) == projectChild {
+		work(h)
+		return
+	}
 	from, _ := strconv.ParseInt(os.Getenv(childFrom), 10, 64)
 	to, _ := strconv.ParseInt(os.Getenv(childTo), 10, 64)
 	for sequence := from; sequence <= to; sequence++ {
