@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"datanet/pipeline/aggregate"
 	"datanet/pipeline/disclose"
 	"datanet/pipeline/publication"
@@ -27,16 +29,23 @@ func newLattice(c *schemas.Catalogue) (*lattice, error) {
 	for _, v := range c.Views {
 		l.table.Views = append(l.table.Views, disclose.View{Name: v.ID, Limits: l.limits(v)})
 	}
-	for _, f := range l.features {
-		feature := disclose.Feature{ID: f.ID, Within: f.Within, Impossible: l.anywhere(f.Excludes), Everyone: l.anywhere(f.Includes)}
-		if f.Measure != nil {
-			feature.Sensitive, feature.ShowZero = f.Measure.Sensitive, f.Measure.ZeroShown
-		}
-		l.table.Features = append(l.table.Features, feature)
+	for i, f := range l.features {
+		l.table.Features = append(l.table.Features, disclose.Feature{
+			ID: f.ID, Within: f.Within, Sensitive: f.Sensitive(), ShowZero: f.Measure != nil && f.Measure.ZeroShown,
+			Outside: !l.shown(i), Impossible: l.anywhere(f.Excludes), Everyone: l.anywhere(f.Includes),
+		})
 	}
 	var err error
 	l.nodes, err = l.table.Nodes()
 	return l, err
+}
+
+// shown says whether rows hold a feature: a measure's numerator, or what one is
+// counted within. Everybody registered is not, where every measure has a
+// denominator of its own: the dataset's own publication shows them.
+func (l *lattice) shown(feature int) bool {
+	return l.features[feature].Measure != nil ||
+		slices.ContainsFunc(l.features, func(f schemas.Feature) bool { return f.Measure != nil && f.Within == feature })
 }
 
 func (l *lattice) limits(v schemas.View) []int {

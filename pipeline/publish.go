@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"datanet/linkage"
@@ -18,13 +17,18 @@ import (
 	"datanet/schemas"
 )
 
-// PublishOptions say what to publish. The noise keys come as functions: keys
-// stop at the caller.
+// PublishOptions say what to publish: a dataset alone, or, where an approval is
+// named, what was linked under it. The noise keys come as functions: keys stop
+// at the caller.
 type PublishOptions struct {
 	Hub       *hub.Hub
-	Dataset   string
-	Trusted   string                               // the custodian's verifier key
-	AsAt      time.Time                            // zero: the newest as-at date among the sites
+	Dataset   string                               // alone
+	Trusted   string                               // its custodian's verifier key
+	Approval  string                               // id
+	Permit    linkage.Permit                       // of the approval, to publish; checked by the caller just now
+	Linked    string                               // folder of the linked tables; empty: the project's in the hub
+	Now       time.Time                            // with an approval: today, from which the last day follows
+	AsAt      time.Time                            // zero: the newest as-at date among the sites; of linked datasets, the earliest among theirs
 	Record    func() func(person [16]byte) uint64  // record keys
 	Cell      func(sum, n uint64) (float64, error) // cell keys
 	Sign      func(text string) ([]byte, error)    // the publisher's signature
@@ -34,7 +38,7 @@ type PublishOptions struct {
 	Tool      string
 	Threads   int
 	Memory    int64
-	Recorded  string                      // hash of the dataset's state that the record of decisions has last
+	Recorded  string                      // hash that the record of decisions has last: of the dataset's state, or of linked.json
 	Earlier   []linkage.PublicationRecord // what the record of decisions says was published and not withdrawn
 	// Note records the publication, by the SHA-256 of its publication.json,
 	// before it gets its name: what stands anywhere has been recorded.
@@ -56,23 +60,17 @@ type Published struct {
 	Report      *disclose.Audit     `json:"-"` // of the audit; it stays in the hub. nil after a skip
 }
 
-// Publish counts a dataset's people, protects the counts, attacks them, and
-// freezes what withstands. Publishing the same people again is a skip; another
-// publication in the same place, or of nearly the same date, is refused.
+// Publish counts people, protects the counts, attacks them, and freezes what
+// withstands. Publishing the same people again is a skip; another publication
+// in the same place, or of nearly the same date, is refused. Under an approval,
+// nothing is touched without its permit.
 func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 	o.complete()
-	s, err := o.Hub.Snapshot(o.Dataset, o.Trusted)
+	s, err := o.source()
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	if o.Recorded != s.Hash {
-		return nil, &publication.IntegrityError{Rule: "the state of " + o.Dataset + " is not the one that the record of decisions has last: an older one was put back, or a load was cut short before it was recorded",
-			Hint: "the custodian looks which it is; loading the newest extract again records the present state"}
-	}
-	if err := s.VerifyFiles(); err != nil {
-		return nil, err
-	}
+	defer s.close()
 	h, err := o.header(s)
 	if err != nil {
 		return nil, err
@@ -84,6 +82,12 @@ func Publish(ctx context.Context, o PublishOptions) (*Published, error) {
 		return nil, err
 	}
 	return o.publish(ctx, s, h)
+}
+
+// RecordOf is what the record of decisions keeps of a publication. Digest is
+// the SHA-256 of its publication.json.
+func RecordOf(h *publication.Header, digest string) linkage.PublicationRecord {
+	return linkage.PublicationRecord{Publication: h.ID, AsAt: h.AsAt, Policy: h.Policy, States: h.SourceStates(), SHA256: digest, Approval: h.ApprovalID()}
 }
 
 func (o *PublishOptions) complete() {
@@ -98,7 +102,7 @@ func (o *PublishOptions) complete() {
 	}
 }
 
-func (o PublishOptions) publish(ctx context.Context, s *hub.Snapshot, h *publication.Header) (*Published, error) {
+func (o PublishOptions) publish(ctx context.Context, s *source, h *publication.Header) (*Published, error) {
 	counts, err := o.count(ctx, s, h)
 	if err != nil {
 		return nil, err
@@ -126,39 +130,50 @@ func (o PublishOptions) publish(ctx context.Context, s *hub.Snapshot, h *publica
 }
 
 // header says what will be published, before anything is counted.
-func (o PublishOptions) header(s *hub.Snapshot) (*publication.Header, error) {
-	asAt, err := o.date(s.State)
+func (o PublishOptions) header(s *source) (*publication.Header, error) {
+	asAt, err := o.date(s.newest)
 	if err != nil {
 		return nil, err
 	}
 	h := &publication.Header{
 		Schema: schemas.Version,
-		Hub:    o.Hub.ID, HubName: o.Hub.Name, Publisher: o.Publisher, Dataset: o.Dataset,
+		Hub:    o.Hub.ID, HubName: o.Hub.Name, Publisher: o.Publisher, Dataset: s.dataset,
 		AsAt: asAt, Policy: disclose.PolicyName, PolicyText: disclose.Lattice().String(),
-		Tool: o.Tool, CodeLists: map[string]string{}, State: s.Hash,
-		Catalogue: schemas.StandardCatalogue().MeasuresOf(o.Dataset),
+		Tool: o.Tool, CodeLists: map[string]string{}, State: s.hash, Catalogue: s.catalogue,
 	}
-	if len(h.Catalogue.Measures) == 0 {
-		return nil, &publication.UseError{Rule: "the catalogue has no measure that is counted from " + o.Dataset + " alone", Hint: "datanet catalogue measures"}
+	if s.approval != nil {
+		if err := o.approve(h, s); err != nil {
+			return nil, err
+		}
 	}
-	for _, name := range o.CodeLists.Names() {
-		h.CodeLists[name] = o.CodeLists[name].Version
+	lists := schemas.StandardCatalogue().ListsFor(o.CodeLists, h.Sources())
+	for _, name := range lists.Names() {
+		h.CodeLists[name] = lists[name].Version
 	}
-	h.ID, err = o.id(h, s.State)
+	h.ID, err = o.id(h, s, lists)
 	return h, err
 }
 
-// date is the publication's: the one asked for, or that of the newest extract.
-// Of later days nothing is known.
-func (o PublishOptions) date(state hub.State) (string, error) {
-	newest := ""
-	for _, m := range state.Members {
-		newest = max(newest, m.AsAt)
+// approve says under which approval, and until when: a copy cannot be recalled,
+// so it ends by itself.
+func (o PublishOptions) approve(h *publication.Header, s *source) error {
+	if o.Now.IsZero() {
+		return &publication.Refusal{Rule: "the day is not known, and with it how long the publication may be read", Hint: "set the machine's clock"}
 	}
+	h.Approval, h.ApprovalSHA256, h.Datasets, h.States = &s.approval.ID, s.approval.SHA256(), s.approval.Names(), s.states
+	h.LastDay = min(s.approval.LastDay(), o.Now.UTC().AddDate(0, 0, linkage.CopyDays).Format(time.DateOnly))
+	return nil
+}
+
+// date is the publication's: the one asked for, or that of the newest data. Of
+// later days nothing is known.
+func (o PublishOptions) date(newest string) (string, error) {
 	asked := o.AsAt.Format(time.DateOnly)
 	switch {
 	case o.AsAt.IsZero():
 		return newest, nil
+	case asked > newest && o.Approval != "":
+		return "", &publication.UseError{Rule: "the date is after that of the linked data, " + newest, Hint: "leave --as-at out"}
 	case asked > newest:
 		return "", &publication.UseError{Rule: "the date is after the newest extract's, " + newest, Hint: "leave --as-at out, or load newer extracts"}
 	case asked != newest && !near(asked, newest):
@@ -168,40 +183,30 @@ func (o PublishOptions) date(state hub.State) (string, error) {
 	return asked, nil
 }
 
-// id follows from everything that can change a byte of the publication, and
+// id follows from everything that can change a count or a word about it, and
 // from nothing else: the same people, rules, lists, keys and program have the
 // same id, whoever publishes them wherever. The noise keys take part by what
-// they give for nobody, which no group of people ever draws.
-func (o PublishOptions) id(h *publication.Header, state hub.State) (string, error) {
+// they give for nobody, which no group of people ever draws. The last day does
+// not take part: sealed again on a later day, it is the same publication.
+func (o PublishOptions) id(h *publication.Header, s *source, lists schemas.Lists) (string, error) {
 	cell, err := o.Cell(0, 0)
 	if err != nil {
 		return "", fmt.Errorf("drawing noise: %w", err)
 	}
 	rules := *h
-	rules.State = "" // it names extracts; the same people can be extracted again
+	rules.State, rules.States = "", nil // they name extracts; the same people can be extracted again
+	rules.LastDay = ""
 	seed, err := json.Marshal(struct {
 		Header publication.Header
 		People []string
 		Lists  string
 		Record uint64
 		Cell   float64
-	}{rules, people(state), o.CodeLists.Digest(), o.Record()([16]byte{}), cell})
+	}{rules, s.rows, lists.Digest(), o.Record()([16]byte{}), cell})
 	if err != nil {
 		return "", fmt.Errorf("naming the publication: %w", err)
 	}
 	return schemas.Digest(seed)[:16], nil
-}
-
-// people names a dataset's rows, whichever extracts brought them.
-func people(state hub.State) []string {
-	var rows []string
-	for _, m := range state.Members {
-		for _, f := range m.Files {
-			rows = append(rows, m.Site+" "+m.AsAt+" "+f.Table+" "+f.SHA256)
-		}
-	}
-	slices.Sort(rows)
-	return rows
 }
 
 // place is where the publication goes.
@@ -209,7 +214,7 @@ func (o PublishOptions) place(h *publication.Header) (string, error) {
 	if o.Out != "" {
 		return filepath.Abs(o.Out)
 	}
-	return o.Hub.PublicationDir(h.AsAt, "")
+	return o.Hub.PublicationDir(h.AsAt, o.Approval)
 }
 
 // already finds the same publication where this one would go. A period is
@@ -229,6 +234,10 @@ func (o PublishOptions) already(h *publication.Header) (*Published, error) {
 	if p.ID != h.ID {
 		return nil, frozen(p.AsAt)
 	}
+	if p.LastDay != "" && o.Now.UTC().Format(time.DateOnly) > p.LastDay {
+		return nil, &publication.Refusal{Rule: "the same publication stands there, and its last day was " + p.LastDay,
+			Hint: "datanet hub sweep removes it; published again, it can be read as long as its approval lives"}
+	}
 	return published(dir, &p.Header, "skipped")
 }
 
@@ -236,9 +245,9 @@ func (o PublishOptions) already(h *publication.Header) (*Published, error) {
 // the same people, counted twice, tell the few who changed between.
 const leastDays = 28
 
-// apart refuses a publication within leastDays of another of the same dataset,
-// which would be a further draw: in the hub, or anywhere that the record of
-// decisions knows of.
+// apart refuses a publication within leastDays of another of the same dataset
+// alone, or under the same approval, which would be a further draw: in the hub,
+// or anywhere that the record of decisions knows of.
 func (o PublishOptions) apart(h *publication.Header) error {
 	there, err := o.Hub.Publications()
 	if err != nil {
@@ -246,17 +255,17 @@ func (o PublishOptions) apart(h *publication.Header) error {
 	}
 	earlier := o.Earlier
 	for _, p := range there {
-		if p.Suffix != "" || !near(p.AsAt, h.AsAt) {
+		if p.Suffix != o.Approval || !near(p.AsAt, h.AsAt) {
 			continue
 		}
 		known, err := o.open(p.Dir)
 		if err != nil {
 			return err
 		}
-		earlier = append(earlier, linkage.PublicationRecord{Publication: known.ID, AsAt: known.AsAt, States: map[string]string{known.Dataset: known.State}})
+		earlier = append(earlier, RecordOf(&known.Header, ""))
 	}
 	for _, e := range earlier {
-		if e.States[h.Dataset] != "" && e.Publication != h.ID && near(e.AsAt, h.AsAt) {
+		if e.Approval == o.Approval && e.States[h.Dataset] != "" && e.Publication != h.ID && near(e.AsAt, h.AsAt) {
 			return frozen(e.AsAt)
 		}
 	}
@@ -280,7 +289,7 @@ func (o PublishOptions) open(dir string) (*publication.Publication, error) {
 	return publication.Open(dir, func(*publication.Header) (string, error) { return o.Publisher, nil })
 }
 
-func (o PublishOptions) count(ctx context.Context, s *hub.Snapshot, h *publication.Header) ([]aggregate.Count, error) {
+func (o PublishOptions) count(ctx context.Context, s *source, h *publication.Header) ([]aggregate.Count, error) {
 	o.Progress("counting people")
 	work, err := o.Hub.BeginPublication() // a place in the hub for what does not fit into memory
 	if err != nil {
@@ -293,7 +302,7 @@ func (o PublishOptions) count(ctx context.Context, s *hub.Snapshot, h *publicati
 	}
 	return aggregate.Run(ctx, aggregate.Options{
 		Catalogue: h.Catalogue, CodeLists: o.CodeLists, AsAt: asAt, Folder: o.Hub.Dir(),
-		Tables: map[string][]string{"patients": s.Paths("patients"), "observations": s.Paths("observations")},
+		Tables: s.tables,
 		Record: o.Record, Spill: work.Dir(), Threads: o.Threads, Memory: o.Memory,
 	})
 }
@@ -323,7 +332,7 @@ func (o PublishOptions) write(ctx context.Context, h *publication.Header, rows [
 		if err := o.fill(ctx, d.Dir(), h, rows); err != nil {
 			return "", err
 		}
-		return d.Publish(h.AsAt, "")
+		return d.Publish(h.AsAt, o.Approval)
 	}
 	return o.writeOut(ctx, h, rows)
 }

@@ -8,12 +8,13 @@ import (
 // A Catalogue says what is counted, for whom it may be broken down, and which
 // tables of it are published. A planner picks from it; there is no free SQL.
 type Catalogue struct {
-	Version    string      `json:"version"`
-	Axes       []Axis      `json:"axes"`
-	Dimensions []Dimension `json:"dimensions"`
-	Views      []View      `json:"views"`
-	Conditions []Condition `json:"conditions"`
-	Measures   []Measure   `json:"measures"`
+	Version      string        `json:"version"`
+	Axes         []Axis        `json:"axes"`
+	Dimensions   []Dimension   `json:"dimensions"`
+	Views        []View        `json:"views"`
+	Conditions   []Condition   `json:"conditions"`
+	Denominators []Denominator `json:"denominators,omitempty"`
+	Measures     []Measure     `json:"measures"`
 }
 
 // An Axis is a characteristic whose values nest: a ward lies in the borough,
@@ -60,32 +61,72 @@ type Condition struct {
 	Resolved string `json:"resolved,omitempty"`
 }
 
+// A Denominator is the people of a measure that is not counted of everybody
+// registered: those of them whom another dataset knows, too. To be among them
+// says something of a person already, so disclosure control holds a denominator
+// for as sensitive as what is counted within it.
+type Denominator struct {
+	ID     string   `json:"id"`
+	People string   `json:"people"`           // who they are, as in "40 of the 640 people with …"
+	Kind   string   `json:"kind"`             // diagnosis or booking
+	Of     []string `json:"of,omitempty"`     // of a diagnosis: its one code list
+	Months int      `json:"months,omitempty"` // of a booking: how far back it counts
+}
+
+// The kinds of denominators. Diagnosis: people with a code of the list at SLaM,
+// up to the date. Booking: people who booked a pregnancy in the month of the
+// date or in the Months before it, itself among them.
+const (
+	KindDiagnosis = "diagnosis"
+	KindBooking   = "booking"
+)
+
+// Dataset is the one that a denominator is found in.
+func (d *Denominator) Dataset() string {
+	return map[string]string{KindDiagnosis: "slam", KindBooking: "maternity"}[d.Kind]
+}
+
 // A Measure is one thing that planners look at, with what its definition page
-// says about it.
+// says about it. One that is counted from several datasets names the others as
+// Linked, and says by Needs what it reads of each, which is what an approval
+// lists; the columns that tell who is registered and where people belong are
+// understood.
 type Measure struct {
 	ID                    string    `json:"id"`
 	Title                 string    `json:"title"`
 	Sentence              string    `json:"sentence"`
 	Numerator             Numerator `json:"numerator"`
 	NumeratorDefinition   string    `json:"numerator_definition"`
+	Denominator           string    `json:"denominator,omitempty"` // id; empty: everybody registered
 	DenominatorDefinition string    `json:"denominator_definition"`
 	LowestAge             int       `json:"lowest_age"`
 	Polarity              string    `json:"polarity"` // none, high-is-good, low-is-good
 	Sensitive             bool      `json:"sensitive"`
 	ZeroShown             bool      `json:"zero_shown"`
 	Dataset               string    `json:"dataset"`
+	Linked                []string  `json:"linked,omitempty"`
+	Needs                 []Need    `json:"needs,omitempty"`
 	Source                string    `json:"source"`
 	Verified              bool      `json:"verified"`
 	Method                string    `json:"method"`
 }
 
+// A Need is what a measure reads of one table.
+type Need struct {
+	Dataset string   `json:"dataset"`
+	Table   string   `json:"table"`
+	Columns []string `json:"columns"`
+}
+
 // A Numerator says who counts. Kind condition: people with the one condition
 // of Of; at-least: people with Count or more of them; ethnicity-recorded:
-// people whose ethnicity is any value but those of Of.
+// people whose ethnicity is any value but those of Of; entry: people with an
+// entry of the one code list of Of in the Months up to the date.
 type Numerator struct {
-	Kind  string   `json:"kind"` // one of the Kinds below
-	Of    []string `json:"of,omitempty"`
-	Count int      `json:"count,omitempty"`
+	Kind   string   `json:"kind"` // one of the Kinds below
+	Of     []string `json:"of,omitempty"`
+	Count  int      `json:"count,omitempty"`
+	Months int      `json:"months,omitempty"`
 }
 
 // The kinds of numerators.
@@ -93,6 +134,7 @@ const (
 	KindCondition         = "condition"
 	KindAtLeast           = "at-least"
 	KindEthnicityRecorded = "ethnicity-recorded"
+	KindEntry             = "entry"
 )
 
 var catalogue = sync.OnceValue(func() *Catalogue {
@@ -155,16 +197,13 @@ func (c *Catalogue) Condition(id string) *Condition {
 	return &c.Conditions[i]
 }
 
-// MeasuresOf returns a catalogue with the measures of one dataset only.
-func (c *Catalogue) MeasuresOf(dataset string) *Catalogue {
-	part := *c
-	part.Measures = nil
-	for _, m := range c.Measures {
-		if m.Dataset == dataset {
-			part.Measures = append(part.Measures, m)
-		}
+// Denominator returns a denominator by id, or nil.
+func (c *Catalogue) Denominator(id string) *Denominator {
+	i := slices.IndexFunc(c.Denominators, func(d Denominator) bool { return d.ID == id })
+	if i < 0 {
+		return nil
 	}
-	return &part
+	return &c.Denominators[i]
 }
 
 func ids[T any](all []T, id func(T) string) []string {

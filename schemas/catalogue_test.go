@@ -170,7 +170,7 @@ func TestFeaturesNestInTheirDenominators(t *testing.T) {
 			t.Errorf("the first feature is not everybody")
 		case i > 0 && (f.Within < 0 || f.Within >= i || features[f.Within].LowestAge > f.LowestAge):
 			t.Errorf("%s is counted within feature %d", f.ID, f.Within)
-		case f.Measure != nil && features[f.Within].LowestAge != f.LowestAge:
+		case (f.Measure != nil || f.Denominator != nil) && features[f.Within].LowestAge != f.LowestAge:
 			t.Errorf("%s is counted within another lowest age", f.ID)
 		}
 	}
@@ -223,6 +223,41 @@ func TestHostileCatalogues(t *testing.T) {
 		"sensitive zeros":             func(c *Catalogue) { c.Measures[0].ZeroShown = true },
 		"no age":                      func(c *Catalogue) { c.Measures[0].LowestAge = -1 },
 		"unknown polarity":            func(c *Catalogue) { c.Measures[0].Polarity = "high" },
+		"months of a condition":       func(c *Catalogue) { c.Measures[0].Numerator.Months = 12 },
+		"dataset is a path":           func(c *Catalogue) { c.Measures[0].Dataset = "../slam" },
+		"no dataset":                  func(c *Catalogue) { c.Measures[0].Dataset = "" },
+		"linked with itself":          func(c *Catalogue) { c.Measures[8].Linked = []string{"slam", "primary-care"} },
+		"linked with a path":          func(c *Catalogue) { c.Measures[8].Linked = []string{"slam", "a/b"} },
+		"linked twice":                func(c *Catalogue) { c.Measures[8].Linked = []string{"slam", "slam"} },
+		"linked without end":          func(c *Catalogue) { c.Measures[8].Linked = slices.Repeat([]string{"slam"}, 1000) },
+		"denominator of no dataset":   func(c *Catalogue) { c.Measures[8].Linked = []string{"maternity"} },
+		"no such denominator":         func(c *Catalogue) { c.Measures[8].Denominator = "nobody" },
+		"open beside its denominator": func(c *Catalogue) { c.Measures[8].Sensitive = false },
+		"denominator of two ages": func(c *Catalogue) {
+			c.Measures = append(c.Measures, c.Measures[8])
+			c.Measures[10].ID, c.Measures[10].LowestAge = "another", 18
+		},
+		"denominator name is a path": func(c *Catalogue) { c.Denominators[0].ID = "../x"; c.Measures[8].Denominator = "../x" },
+		"denominator twice":          func(c *Catalogue) { c.Denominators[1].ID = c.Denominators[0].ID },
+		"people of a formula":        func(c *Catalogue) { c.Denominators[0].People = "=1+1" },
+		"people of nothing":          func(c *Catalogue) { c.Denominators[0].People = "" },
+		"denominator of no kind":     func(c *Catalogue) { c.Denominators[0].Kind = "sql" },
+		"diagnosis of two lists":     func(c *Catalogue) { c.Denominators[0].Of = []string{"a", "b"} },
+		"diagnosis of no list":       func(c *Catalogue) { c.Denominators[0].Of = []string{""} },
+		"diagnosis of months":        func(c *Catalogue) { c.Denominators[0].Months = 12 },
+		"booking of a list":          func(c *Catalogue) { c.Denominators[1].Of = []string{"a"} },
+		"booking of no month":        func(c *Catalogue) { c.Denominators[1].Months = 0 },
+		"booking for ever":           func(c *Catalogue) { c.Denominators[1].Months = 1 << 40 },
+		"entry of no list":           func(c *Catalogue) { c.Measures[8].Numerator.Of = nil },
+		"entry of two lists":         func(c *Catalogue) { c.Measures[8].Numerator.Of = []string{"a", "b"} },
+		"entry of a nameless list":   func(c *Catalogue) { c.Measures[8].Numerator.Of = []string{""} },
+		"entry of no month":          func(c *Catalogue) { c.Measures[8].Numerator.Months = 0 },
+		"entry of less than a month": func(c *Catalogue) { c.Measures[8].Numerator.Months = -1 },
+		"need of another dataset":    func(c *Catalogue) { c.Measures[8].Needs[1].Dataset = "maternity" },
+		"need of SQL":                func(c *Catalogue) { c.Measures[8].Needs[1].Table = "x; DROP TABLE y" },
+		"need of a column of SQL":    func(c *Catalogue) { c.Measures[8].Needs[1].Columns[1] = "person FROM x" },
+		"need of a column twice":     func(c *Catalogue) { c.Measures[8].Needs[1].Columns[1] = "person" },
+		"needs without end":          func(c *Catalogue) { c.Measures[8].Needs = make([]Need, 1000) },
 	} {
 		c := cloneCatalogue(t)
 		change(c)

@@ -103,10 +103,15 @@ func (c *Catalogue) Check() error {
 		func() error {
 			return rule(unique(c.Conditions, func(k Condition) string { return k.ID }), "two conditions share a name")
 		},
+		func() error { return each("denominator", mostMeasures, c.Denominators, (*Denominator).check) },
+		func() error {
+			return rule(unique(c.Denominators, func(d Denominator) string { return d.ID }), "two denominators share a name")
+		},
 		func() error { return each("measure", mostMeasures, c.Measures, c.checkMeasure) },
 		func() error {
 			return rule(unique(c.Measures, func(m Measure) string { return m.ID }), "two measures share a name")
 		},
+		c.checkLowestAges,
 	)
 }
 
@@ -242,6 +247,38 @@ func (k *Condition) check() error {
 	return rule(word.MatchString(k.ID) && k.Has != "" && k.Has != k.Resolved, "its name is not plain, or its lists are the same")
 }
 
+func (d *Denominator) check() error {
+	holds := false
+	switch d.Kind {
+	case KindDiagnosis:
+		holds = len(d.Of) == 1 && d.Of[0] != "" && d.Months == 0
+	case KindBooking:
+		holds = len(d.Of) == 0 && months(d.Months)
+	}
+	return first(
+		func() error {
+			return rule(word.MatchString(d.ID) && titled(d.People), "its name or its people are not plain")
+		},
+		func() error { return rule(holds, "it is not of a kind that is known") },
+	)
+}
+
+// months are as many as a definition may look back: up to a hundred years.
+func months(n int) bool { return n >= 1 && n <= 1200 }
+
+// checkLowestAges: a denominator is one set of people.
+func (c *Catalogue) checkLowestAges() error {
+	ages := map[string]int{}
+	for i, m := range c.Measures {
+		age, known := ages[m.Denominator]
+		if m.Denominator != "" && known && age != m.LowestAge {
+			return rule(false, "measure %d: its denominator has another lowest age", i+1)
+		}
+		ages[m.Denominator] = m.LowestAge
+	}
+	return nil
+}
+
 func (c *Catalogue) checkMeasure(m *Measure) error {
 	return first(
 		func() error {
@@ -251,7 +288,32 @@ func (c *Catalogue) checkMeasure(m *Measure) error {
 		func() error { return rule(slices.Contains(polarity, m.Polarity), "its polarity is not known") },
 		func() error { return rule(!m.Sensitive || !m.ZeroShown, "it is sensitive and shows zeros") },
 		func() error { return c.checkNumerator(&m.Numerator) },
+		func() error { return c.checkSources(m) },
+		func() error { return each("need", mostAxes, m.Needs, m.checkNeed) },
 	)
+}
+
+// checkSources: a measure of its own denominator names the dataset that knows
+// it, and is sensitive because that is.
+func (c *Catalogue) checkSources(m *Measure) error {
+	datasets, d := m.Datasets(), c.Denominator(m.Denominator)
+	return first(
+		func() error {
+			return rule(len(datasets) <= mostAxes && !slices.ContainsFunc(datasets, func(id string) bool { return !word.MatchString(id) }) &&
+				unique(datasets, func(s string) string { return s }), "its datasets are not plain, or one is named twice")
+		},
+		func() error { return rule(m.Denominator == "" || d != nil, "it names a denominator that there is not") },
+		func() error {
+			return rule(d == nil || slices.Contains(datasets, d.Dataset()), "its denominator is of a dataset that it does not name")
+		},
+		func() error { return rule(d == nil || m.Sensitive, "its denominator is sensitive and it is not") },
+	)
+}
+
+func (m *Measure) checkNeed(n *Need) error {
+	return rule(slices.Contains(m.Datasets(), n.Dataset) && plain.MatchString(n.Table) && len(n.Columns) <= mostViews &&
+		!slices.ContainsFunc(n.Columns, func(c string) bool { return !plain.MatchString(c) }) &&
+		unique(n.Columns, func(s string) string { return s }), "it is not of the measure's datasets, or not plain")
 }
 
 func (c *Catalogue) checkNumerator(n *Numerator) error {
@@ -265,9 +327,11 @@ func (c *Catalogue) checkNumerator(n *Numerator) error {
 		holds = len(n.Of) == 1 && n.Count == 0
 	case KindAtLeast:
 		holds = n.Count >= 1 && n.Count <= len(n.Of)
+	case KindEntry: // Of is a code list, which a reader does not have
+		holds, known = len(n.Of) == 1 && n.Count == 0 && months(n.Months), func(list string) bool { return list != "" }
 	case KindEthnicityRecorded:
 		a := c.Axis("ethnicity")
 		holds, known = a != nil && n.Count == 0, func(id string) bool { return a.Index(id) > 0 }
 	}
-	return rule(holds && !slices.ContainsFunc(n.Of, func(id string) bool { return !known(id) }), "its numerator is not of a kind that is known")
+	return rule(holds && (n.Kind == KindEntry || n.Months == 0) && !slices.ContainsFunc(n.Of, func(id string) bool { return !known(id) }), "its numerator is not of a kind that is known")
 }

@@ -6,19 +6,21 @@ import (
 	"strconv"
 )
 
-// A Feature is something people are counted by: a denominator, or the
-// numerator of a measure. Within is the index of the feature whose people it
-// counts some of, -1 for everybody registered.
+// A Feature is something people are counted by: everybody registered, a
+// denominator that is a part of them, or the numerator of a measure. Within is
+// the index of the feature whose people it counts some of, -1 for everybody
+// registered.
 type Feature struct {
-	ID        string
-	Within    int
-	LowestAge int
-	Measure   *Measure // nil for a denominator
+	ID          string
+	Within      int
+	LowestAge   int
+	Denominator *Denominator // nil unless it is a denominator of its own
+	Measure     *Measure     // nil for a denominator
 }
 
-// Features lists what is counted for the catalogue's measures: first the
-// denominators, each lowest age once, then the numerators in the order of the
-// measures.
+// Features lists what is counted for the catalogue's measures: first everybody
+// registered, each lowest age once, then the denominators of their own, then
+// the numerators in the order of the measures.
 func (c *Catalogue) Features() []Feature {
 	ages := []int{0}
 	for _, m := range c.Measures {
@@ -31,11 +33,30 @@ func (c *Catalogue) Features() []Feature {
 	for i, age := range ages {
 		features = append(features, Feature{ID: fmt.Sprintf("registered-%d", age), Within: i - 1, LowestAge: age})
 	}
+	own := map[string]int{}
+	for _, m := range c.Measures {
+		if _, known := own[m.Denominator]; known || m.Denominator == "" {
+			continue
+		}
+		own[m.Denominator] = len(features)
+		features = append(features, Feature{ID: m.Denominator, Within: slices.Index(ages, m.LowestAge), LowestAge: m.LowestAge, Denominator: c.Denominator(m.Denominator)})
+	}
 	for i := range c.Measures {
 		m := &c.Measures[i]
-		features = append(features, Feature{ID: m.ID, Within: slices.Index(ages, m.LowestAge), LowestAge: m.LowestAge, Measure: m})
+		within, some := own[m.Denominator]
+		if !some {
+			within = slices.Index(ages, m.LowestAge)
+		}
+		features = append(features, Feature{ID: m.ID, Within: within, LowestAge: m.LowestAge, Measure: m})
 	}
 	return features
+}
+
+// Sensitive says whether it must not be learned of a person that the feature
+// counts them: a sensitive measure's numerator, and a denominator that another
+// dataset tells.
+func (f *Feature) Sensitive() bool {
+	return f.Denominator != nil || (f.Measure != nil && f.Measure.Sensitive)
 }
 
 // Excludes marks the values of an axis of which nobody can count towards the
@@ -57,7 +78,7 @@ func (f *Feature) Excludes(a *Axis) []bool {
 // axis tells. This, too, every reader knows.
 func (f *Feature) Includes(a *Axis) []bool {
 	counts := f.condition(a)
-	if counts == nil || (a.ID == "age" && f.Measure != nil) {
+	if counts == nil || (a.ID == "age" && (f.Measure != nil || f.Denominator != nil)) {
 		return nil
 	}
 	return a.throughout(func(v *Value) bool {

@@ -1,4 +1,4 @@
--- reads:  run, place, src_patients
+-- reads:  run, place, src_primary_care_patients
 -- writes: person, everybody who is registered on the date
 -- grain:  one person
 -- why:    people are counted, not registrations. Somebody on two lists at once is
@@ -17,7 +17,7 @@ SELECT
     p.sex,
     CAST(p.imd_decile AS VARCHAR) AS imd,
     record_number(p.person) AS record_number
-FROM (SELECT *, min(death_year) OVER (PARTITION BY person) AS died FROM src_patients) p
+FROM (SELECT *, min(death_year) OVER (PARTITION BY person) AS died FROM src_primary_care_patients) p
 CROSS JOIN run r
 LEFT JOIN (SELECT DISTINCT code FROM place WHERE axis = 'age') band ON band.code = CAST(year(r.as_at) - p.birth_year AS VARCHAR)
 WHERE (p.registered_to IS NULL OR p.registered_to > strftime(r.as_at, '%Y-%m'))
@@ -25,4 +25,4 @@ WHERE (p.registered_to IS NULL OR p.registered_to > strftime(r.as_at, '%Y-%m'))
   AND coalesce(p.registered_from, '') <= strftime(r.as_at, '%Y-%m')
 QUALIFY row_number() OVER (
     PARTITION BY p.person
-    ORDER BY coalesce(p.registered_from, '') DESC, p.site, p.birth_year, p.sex, p.ethnicity, p.ward, p.lsoa, p.imd_decile) = 1;
+    ORDER BY coalesce(p.registered_from, '') DESC, p.site, p.birth_year, p.sex, p.ethnicity, p.ward, p.imd_decile) = 1;

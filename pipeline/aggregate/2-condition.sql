@@ -1,4 +1,4 @@
--- reads:  run, person, src_observations, condition_code
+-- reads:  run, person, src_primary_care_observations, condition_code
 -- writes: condition, what each registered person has
 -- grain:  one condition of a person
 -- why:    a register is "has a code that no later resolved code ends"; on the same
@@ -13,7 +13,7 @@ FROM (
         c.condition,
         c.resolved,
         coalesce(o.date, make_date(o.year, 7, 1), DATE '0001-01-01') AS day
-    FROM src_observations o
+    FROM src_primary_care_observations o
     JOIN condition_code c ON c.code = o.concept
     CROSS JOIN run r
     SEMI JOIN person p ON p.person = o.person

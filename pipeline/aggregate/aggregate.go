@@ -28,13 +28,17 @@ type Options struct {
 	Catalogue *schemas.Catalogue
 	CodeLists schemas.Lists
 	AsAt      time.Time
-	Folder    string              // holds every file of Tables
-	Tables    map[string][]string // canonical table → Parquet files
+	Folder    string // holds every file of Tables
+	Tables    Tables
 	Record    func() func(person [16]byte) uint64
 	Spill     string
 	Threads   int
 	Memory    int64
 }
+
+// Tables are the Parquet files of each dataset's canonical tables. They need
+// hold no more columns than the catalogue's ColumnsFor lists.
+type Tables map[string]map[string][]string
 
 // A Count is the people with one feature in one finest group of one view.
 // Values has the index of a value for each axis of the catalogue; 0 is All.
@@ -61,12 +65,10 @@ func Run(ctx context.Context, o Options) ([]Count, error) {
 	if err := vocabulary(ctx, e, o); err != nil {
 		return nil, err
 	}
-	for table, paths := range o.Tables {
-		if err := e.Exec(ctx, "reading "+table, "CREATE TEMP VIEW src_"+table+" AS SELECT * FROM "+engine.ReadParquet(paths...)); err != nil {
-			return nil, err
-		}
+	if err := o.Tables.open(ctx, e); err != nil {
+		return nil, err
 	}
-	for _, step := range []string{"1-person", "2-condition", "3-feature"} {
+	for _, step := range stepsOf(o.Catalogue) {
 		text, err := steps.ReadFile(step + ".sql")
 		if err != nil {
 			return nil, err
@@ -78,22 +80,55 @@ func Run(ctx context.Context, o Options) ([]Count, error) {
 	return count(ctx, e, o.Catalogue)
 }
 
+// open gives every table its name in the steps: src_slam_diagnoses.
+func (t Tables) open(ctx context.Context, e *engine.Engine) error {
+	for dataset, tables := range t {
+		for table, paths := range tables {
+			name := schemas.Underscored(dataset) + "_" + table
+			if err := e.Exec(ctx, "reading "+name, "CREATE TEMP VIEW src_"+name+" AS SELECT * FROM "+engine.ReadParquet(paths...)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stepsOf lists the steps in their order. Another dataset's is taken only where
+// the catalogue has a denominator that is found in it.
+func stepsOf(c *schemas.Catalogue) []string {
+	names := []string{"1-person", "2-condition"}
+	for _, s := range []struct{ kind, name string }{{schemas.KindDiagnosis, "3-diagnosis"}, {schemas.KindBooking, "4-booking"}} {
+		if slices.ContainsFunc(c.Denominators, func(d schemas.Denominator) bool { return d.Kind == s.kind }) {
+			names = append(names, s.name)
+		}
+	}
+	return append(names, "5-entry", "6-feature")
+}
+
 // vocabulary fills the tables that the catalogue and the code lists give.
 func vocabulary(ctx context.Context, e *engine.Engine, o Options) error {
 	codes, err := conditionCodes(o)
 	if err != nil {
 		return err
 	}
-	denominators, memberships, recorded := features(o.Catalogue)
+	f, err := features(o)
+	if err != nil {
+		return err
+	}
 	for _, t := range []struct {
 		name, columns string
 		rows          [][]any
 	}{
 		{"run", "as_at DATE", [][]any{{o.AsAt}}},
 		{"condition_code", "condition VARCHAR, code VARCHAR, resolved BOOLEAN", codes},
-		{"denominator", "feature INTEGER, lowest_age INTEGER", denominators},
-		{"membership", "feature INTEGER, condition VARCHAR, at_least INTEGER, lowest_age INTEGER", memberships},
-		{"recorded", "feature INTEGER, code VARCHAR, lowest_age INTEGER", recorded},
+		{"registered", "feature INTEGER, lowest_age INTEGER", f.registered},
+		{"diagnosis_code", "feature INTEGER, code VARCHAR, lowest_age INTEGER", f.diagnosisCodes},
+		{"booking", "feature INTEGER, months INTEGER, lowest_age INTEGER", f.bookings},
+		{"member", "person UUID, feature INTEGER", nil},
+		{"membership", "feature INTEGER, condition VARCHAR, at_least INTEGER, lowest_age INTEGER, within INTEGER", f.memberships},
+		{"recorded", "feature INTEGER, code VARCHAR, lowest_age INTEGER, within INTEGER", f.recorded},
+		{"entered", "feature INTEGER, lowest_age INTEGER, within INTEGER", f.entered},
+		{"entry_code", "feature INTEGER, code VARCHAR, months INTEGER", f.entryCodes},
 		{"place", "axis VARCHAR, level INTEGER, code VARCHAR, value INTEGER", places(o.Catalogue)},
 	} {
 		if err := e.Exec(ctx, "preparing", "CREATE TEMP TABLE "+t.name+" ("+t.columns+")"); err != nil {
@@ -113,35 +148,83 @@ func conditionCodes(o Options) ([][]any, error) {
 			if list == "" {
 				continue
 			}
-			l, err := o.CodeLists.Get(list)
-			if err != nil {
+			if err := eachCode(o, []string{list}, func(code string) { rows = append(rows, []any{c.ID, code, list == c.Resolved}) }); err != nil {
 				return nil, err
-			}
-			for _, entry := range l.Entries {
-				rows = append(rows, []any{c.ID, entry.Code, list == c.Resolved})
 			}
 		}
 	}
 	return rows, nil
 }
 
-// features says in rows who counts towards which feature of the catalogue.
-func features(c *schemas.Catalogue) (denominators, memberships, recorded [][]any) {
-	for i, f := range c.Features() {
-		switch {
-		case f.Measure == nil:
-			denominators = append(denominators, []any{i, f.LowestAge})
-		case f.Measure.Numerator.Kind == schemas.KindEthnicityRecorded:
-			for _, code := range recordedCodes(c, f.Measure) {
-				recorded = append(recorded, []any{i, code, f.LowestAge})
-			}
+// definitions say in rows who counts towards which feature of the catalogue.
+type definitions struct {
+	registered, diagnosisCodes, bookings       [][]any // denominators
+	memberships, recorded, entered, entryCodes [][]any // numerators
+}
+
+func features(o Options) (*definitions, error) {
+	d, all := &definitions{}, o.Catalogue.Features()
+	for i := range all {
+		var err error
+		switch f := &all[i]; {
+		case f.Measure != nil:
+			err = d.numerator(o, i, f, all)
+		case f.Denominator != nil:
+			err = d.denominator(o, i, f)
 		default:
-			for _, condition := range f.Measure.Numerator.Of {
-				memberships = append(memberships, []any{i, condition, max(1, f.Measure.Numerator.Count), f.LowestAge})
-			}
+			d.registered = append(d.registered, []any{i, f.LowestAge})
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return denominators, memberships, recorded
+	return d, nil
+}
+
+func (d *definitions) denominator(o Options, i int, f *schemas.Feature) error {
+	if f.Denominator.Kind == schemas.KindBooking {
+		d.bookings = append(d.bookings, []any{i, f.Denominator.Months, f.LowestAge})
+		return nil
+	}
+	return eachCode(o, f.Denominator.Of, func(code string) {
+		d.diagnosisCodes = append(d.diagnosisCodes, []any{i, strings.ReplaceAll(code, ".", ""), f.LowestAge})
+	})
+}
+
+func (d *definitions) numerator(o Options, i int, f *schemas.Feature, all []schemas.Feature) error {
+	var within any // nothing: everybody registered
+	if all[f.Within].Denominator != nil {
+		within = f.Within
+	}
+	n := &f.Measure.Numerator
+	switch n.Kind {
+	case schemas.KindEthnicityRecorded:
+		for _, code := range recordedCodes(o.Catalogue, f.Measure) {
+			d.recorded = append(d.recorded, []any{i, code, f.LowestAge, within})
+		}
+	case schemas.KindEntry:
+		d.entered = append(d.entered, []any{i, f.LowestAge, within})
+		return eachCode(o, n.Of, func(code string) { d.entryCodes = append(d.entryCodes, []any{i, code, n.Months}) })
+	default:
+		for _, condition := range n.Of {
+			d.memberships = append(d.memberships, []any{i, condition, max(1, n.Count), f.LowestAge, within})
+		}
+	}
+	return nil
+}
+
+// eachCode visits the codes of some lists.
+func eachCode(o Options, lists []string, visit func(code string)) error {
+	for _, list := range lists {
+		l, err := o.CodeLists.Get(list)
+		if err != nil {
+			return err
+		}
+		for _, entry := range l.Entries {
+			visit(entry.Code)
+		}
+	}
+	return nil
 }
 
 func recordedCodes(c *schemas.Catalogue, m *schemas.Measure) []string {

@@ -40,11 +40,59 @@ func drawn(r *rand.Rand, people int) *population {
 			p.patients = append(p.patients, x)
 		}
 		p.drawEntries(r, person)
+		p.drawElsewhere(r, person)
 	}
 	for range 20 { // people whom no registration knows
 		p.entries = append(p.entries, entry{person: people + r.IntN(5), concept: "38341003", date: "2020-01-01"})
+		p.diagnoses = append(p.diagnoses, diagnosis{person: people + r.IntN(5), icd10: "F20"})
+		p.bookings = append(p.bookings, booking{people + r.IntN(5), "2026-05"})
 	}
 	return p
+}
+
+// day is one of few, so that entries often fall on the same one, and on the
+// edges of twelve months.
+func day(r *rand.Rand) time.Time {
+	days := []int{1, 1, 28, 31}
+	return time.Date(2024+r.IntN(4), time.Month(1+3*r.IntN(4)), days[r.IntN(len(days))], 0, 0, 0, 0, time.UTC)
+}
+
+// dated is the day, its year alone, or nothing.
+func dated(r *rand.Rand) (date string, year *int) {
+	at := day(r)
+	switch r.IntN(6) {
+	case 0:
+		return "", nil
+	case 1:
+		return "", n(at.Year())
+	}
+	return at.Format(time.DateOnly), n(at.Year())
+}
+
+// drawElsewhere is what the other organisations know of somebody.
+func (p *population) drawElsewhere(r *rand.Rand, person int) {
+	codes := []string{"F20", "F200", "F208", "F19", "F259", "F26", "F29", "F300", "F31", "F319", "F32", "F320", "F06", "", "F2", "Z035"}
+	for range r.IntN(3) {
+		x := diagnosis{person: person, icd10: codes[r.IntN(len(codes))]}
+		x.date, x.year = dated(r)
+		p.diagnoses = append(p.diagnoses, x)
+	}
+	for range r.IntN(4) / 2 {
+		booked := day(r).AddDate(0, r.IntN(12), 0).Format("2006-01")
+		switch r.IntN(8) {
+		case 0:
+			booked = booked[:4]
+		case 1:
+			booked = ""
+		}
+		p.bookings = append(p.bookings, booking{person, booked})
+	}
+	all := schemas.StarterLists()["systolic-blood-pressure"].Entries
+	for range r.IntN(3) {
+		x := entry{person: person, concept: all[r.IntN(len(all))].Code}
+		x.date, x.year = dated(r)
+		p.entries = append(p.entries, x)
+	}
 }
 
 func (p *population) drawEntries(r *rand.Rand, person int) {
@@ -57,15 +105,7 @@ func (p *population) drawEntries(r *rand.Rand, person int) {
 		}
 		all := lists[list].Entries
 		x := entry{person: person, concept: all[r.IntN(len(all))].Code}
-		// Few days, so that entries often fall on the same one.
-		day := time.Date(2024+r.IntN(4), time.Month(1+3*r.IntN(4)), 1, 0, 0, 0, 0, time.UTC)
-		switch r.IntN(6) {
-		case 0: // neither is known
-		case 1:
-			x.year = n(day.Year())
-		default:
-			x.date, x.year = day.Format(time.DateOnly), n(day.Year())
-		}
+		x.date, x.year = dated(r)
 		p.entries = append(p.entries, x)
 	}
 	if r.IntN(3) == 0 {
@@ -74,9 +114,11 @@ func (p *population) drawEntries(r *rand.Rand, person int) {
 }
 
 func (p *population) shuffled(r *rand.Rand) *population {
-	q := &population{slices.Clone(p.patients), slices.Clone(p.entries)}
+	q := &population{slices.Clone(p.patients), slices.Clone(p.entries), slices.Clone(p.diagnoses), slices.Clone(p.bookings)}
 	r.Shuffle(len(q.patients), func(i, j int) { q.patients[i], q.patients[j] = q.patients[j], q.patients[i] })
 	r.Shuffle(len(q.entries), func(i, j int) { q.entries[i], q.entries[j] = q.entries[j], q.entries[i] })
+	r.Shuffle(len(q.diagnoses), func(i, j int) { q.diagnoses[i], q.diagnoses[j] = q.diagnoses[j], q.diagnoses[i] })
+	r.Shuffle(len(q.bookings), func(i, j int) { q.bookings[i], q.bookings[j] = q.bookings[j], q.bookings[i] })
 	return q
 }
 
@@ -86,13 +128,50 @@ func seeded(t *testing.T, seed uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, seed))
 }
 
+// TestLinkedMeasuresFromWhatIsApproved: a project's tables hold the columns
+// that the catalogue asks an approval for, and no others.
+func TestLinkedMeasuresFromWhatIsApproved(t *testing.T) {
+	for _, datasets := range [][]string{{"primary-care", "slam"}, {"maternity", "primary-care"}, {"primary-care", "slam", "maternity"}} {
+		r := seeded(t, uint64(time.Now().UnixNano()))
+		p, c := drawn(r, 150), schemas.StandardCatalogue().MeasuresFor(datasets)
+		only := schemas.StandardCatalogue().ColumnsFor(datasets)
+		got, err := tallyOf(p.countOf(t, c, only, "2026-10-31", 1, 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, got, p.reference(c, schemas.StarterLists(), "2026-10-31"))
+	}
+}
+
+// TestEveryApprovedColumnIsNeeded: without any one of them, but the codes that
+// say who is in a dataset, nothing can be counted.
+func TestEveryApprovedColumnIsNeeded(t *testing.T) {
+	datasets := []string{"primary-care", "slam", "maternity"}
+	c, all := schemas.StandardCatalogue().MeasuresFor(datasets), schemas.StandardCatalogue().ColumnsFor(datasets)
+	p := drawn(rand.New(rand.NewPCG(1, 1)), 3)
+	for dataset, columns := range all {
+		for i, column := range columns {
+			if read := column.Table == "diagnoses" || column.Table == "pregnancies" || dataset == "primary-care"; !read {
+				continue // patients of slam and births of maternity say who is there
+			}
+			less := maps.Clone(all)
+			less[dataset] = slices.Delete(slices.Clone(columns), i, i+1)
+			dir := t.TempDir()
+			if _, err := Run(context.Background(), Options{Catalogue: c, CodeLists: schemas.StarterLists(), AsAt: time.Now(), Folder: dir,
+				Tables: p.files(t, dir, 1, less), Spill: filepath.Join(dir, "spill"), Record: func() func([16]byte) uint64 { return recordNumber }}); err == nil {
+				t.Errorf("%s.%s.%s is approved and not needed", dataset, column.Table, column.Name)
+			}
+		}
+	}
+}
+
 // TestSQLCountsWhatTheReferenceCounts: to the last person and sum of record
 // numbers, for every feature and view.
 func TestSQLCountsWhatTheReferenceCounts(t *testing.T) {
 	for seed := range uint64(3) {
 		r := seeded(t, seed+uint64(time.Now().UnixNano()))
 		p := drawn(r, 150)
-		for _, asAt := range []string{"2026-10-31", "2026-03-01", "2025-12-31"} {
+		for _, asAt := range []string{"2026-10-31", "2026-03-01", "2025-12-31", "2024-02-29"} {
 			got, err := tallyOf(p.count(t, asAt, 1+r.IntN(3), 1+r.IntN(2)))
 			if err != nil {
 				t.Fatal(err)
@@ -179,7 +258,7 @@ func TestInterrupted(t *testing.T) {
 	p := drawn(rand.New(rand.NewPCG(1, 1)), 10)
 	dir := t.TempDir()
 	counts, err := Run(ctx, Options{Catalogue: schemas.StandardCatalogue(), CodeLists: schemas.StarterLists(), AsAt: time.Now(), Folder: dir,
-		Tables: p.files(t, dir, 1), Spill: filepath.Join(dir, "spill"), Record: func() func([16]byte) uint64 { return recordNumber }})
+		Tables: p.files(t, dir, 1, nil), Spill: filepath.Join(dir, "spill"), Record: func() func([16]byte) uint64 { return recordNumber }})
 	if counts != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v beside %v", counts, err)
 	}

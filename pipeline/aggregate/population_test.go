@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ type patient struct {
 	sex       string
 	birth     *int
 	ethnicity string
+	lsoa      string
 	ward      string
 	decile    *int
 	from, to  string
@@ -36,10 +39,26 @@ type entry struct {
 	concept string
 }
 
+// A diagnosis is one row of SLaM's diagnoses.
+type diagnosis struct {
+	person int
+	date   string
+	year   *int
+	icd10  string
+}
+
+// A booking is one row of maternity's pregnancies.
+type booking struct {
+	person int
+	booked string // YYYY-MM or YYYY
+}
+
 // A population is what the tables hold.
 type population struct {
-	patients []patient
-	entries  []entry
+	patients  []patient
+	entries   []entry
+	diagnoses []diagnosis
+	bookings  []booking
 }
 
 func code(person int) [16]byte {
@@ -77,31 +96,47 @@ func whole(n *int) any {
 
 func n(v int) *int { return &v }
 
-// files writes a population as Parquet files, as many as asked for.
-func (p *population) files(t *testing.T, dir string, parts int) map[string][]string {
+// columnsOf are those of the files: all, or what the catalogue asks an approval
+// for.
+func columnsOf(dataset string, t *schemas.Table, only map[string][]schemas.TableColumn) (columns []schemas.Column) {
+	for _, c := range t.Columns {
+		if only == nil || slices.Contains(only[dataset], schemas.TableColumn{Table: t.Name, Name: c.Name}) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// files writes a population as Parquet files, as many of each table as asked
+// for, with all columns or only some.
+func (p *population) files(t *testing.T, dir string, parts int, only map[string][]schemas.TableColumn) Tables {
 	t.Helper()
 	e, err := engine.Open(context.Background(), engine.Options{Folders: []string{dir}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	d, _ := schemas.DatasetByID("primary-care")
-	tables := map[string][]string{}
-	for _, table := range []string{"patients", "observations"} {
-		rows := p.rows(table)
-		columns := ""
-		for i, c := range d.TableByName(table).Columns {
-			if i > 0 {
-				columns += ", "
-			}
-			columns += c.Name + " " + c.DuckDB()
+	all := Tables{}
+	for _, at := range [][2]string{{"primary-care", "patients"}, {"primary-care", "observations"}, {"slam", "diagnoses"}, {"maternity", "pregnancies"}} {
+		d, err := schemas.DatasetByID(at[0])
+		if err != nil {
+			t.Fatal(err)
 		}
+		columns := columnsOf(d.ID, d.TableByName(at[1]), only)
+		if len(columns) == 0 {
+			continue
+		}
+		var kinds []string
+		for _, c := range columns {
+			kinds = append(kinds, c.Name+" "+c.DuckDB())
+		}
+		rows := p.rows(d.ID, at[1], columns)
 		for part := range parts {
-			name := fmt.Sprintf("%s_%d", table, part)
-			path := filepath.Join(dir, name+".parquet")
+			name := fmt.Sprintf("%s_%d", at[1], part)
+			path := filepath.Join(dir, schemas.Underscored(d.ID)+"_"+name+".parquet")
 			from, to := len(rows)*part/parts, len(rows)*(part+1)/parts
 			for _, err := range []error{
-				e.Exec(context.Background(), "test", "CREATE TABLE "+name+" ("+columns+")"),
+				e.Exec(context.Background(), "test", "CREATE OR REPLACE TABLE "+name+" ("+strings.Join(kinds, ", ")+")"),
 				e.Insert(context.Background(), name, rows[from:to]),
 				e.CopyParquet(context.Background(), "test", "SELECT * FROM "+name, path),
 			} {
@@ -109,28 +144,54 @@ func (p *population) files(t *testing.T, dir string, parts int) map[string][]str
 					t.Fatal(err)
 				}
 			}
-			tables[table] = append(tables[table], path)
+			if all[d.ID] == nil {
+				all[d.ID] = map[string][]string{}
+			}
+			all[d.ID][at[1]] = append(all[d.ID][at[1]], path)
 		}
 	}
-	return tables
+	return all
 }
 
-func (p *population) rows(table string) (rows [][]any) {
-	if table == "patients" {
-		for _, x := range p.patients {
-			rows = append(rows, []any{uuid(code(x.person)), true, x.site, text(x.sex), whole(x.birth), text(x.ethnicity), nil, nil, nil,
-				nil, text(x.ward), whole(x.decile), text(x.from), text(x.to), whole(x.death)})
+// rows are a table's, with some of its columns; what is not set is NULL.
+func (p *population) rows(dataset, table string, columns []schemas.Column) (rows [][]any) {
+	add := func(values map[string]any) {
+		var row []any
+		for _, c := range columns {
+			row = append(row, values[c.Name])
 		}
-		return rows
+		rows = append(rows, row)
 	}
-	for _, x := range p.entries {
-		rows = append(rows, []any{uuid(code(x.person)), text(x.date), "YMD", whole(x.year), x.concept, nil, nil})
+	switch dataset + "." + table {
+	case "primary-care.patients":
+		for _, x := range p.patients {
+			add(map[string]any{"person": uuid(code(x.person)), "linkable": true, "site": x.site, "sex": text(x.sex), "birth_year": whole(x.birth),
+				"ethnicity": text(x.ethnicity), "lsoa": x.lsoa, "ward": text(x.ward), "imd_decile": whole(x.decile),
+				"registered_from": text(x.from), "registered_to": text(x.to), "death_year": whole(x.death)})
+		}
+	case "primary-care.observations":
+		for _, x := range p.entries {
+			add(map[string]any{"person": uuid(code(x.person)), "date": text(x.date), "date_precision": "YMD", "year": whole(x.year), "concept": x.concept})
+		}
+	case "slam.diagnoses":
+		for _, x := range p.diagnoses {
+			add(map[string]any{"person": uuid(code(x.person)), "date": text(x.date), "year": whole(x.year), "icd10": text(x.icd10)})
+		}
+	case "maternity.pregnancies":
+		for _, x := range p.bookings {
+			add(map[string]any{"person": uuid(code(x.person)), "booked": text(x.booked)})
+		}
 	}
 	return rows
 }
 
-// count runs the SQL over a population.
+// count runs the SQL over a population, for everything in the catalogue.
 func (p *population) count(t *testing.T, asAt string, parts, threads int) []Count {
+	t.Helper()
+	return p.countOf(t, schemas.StandardCatalogue(), nil, asAt, parts, threads)
+}
+
+func (p *population) countOf(t *testing.T, c *schemas.Catalogue, only map[string][]schemas.TableColumn, asAt string, parts, threads int) []Count {
 	t.Helper()
 	dir := t.TempDir()
 	day, err := time.Parse(time.DateOnly, asAt)
@@ -138,8 +199,8 @@ func (p *population) count(t *testing.T, asAt string, parts, threads int) []Coun
 		t.Fatal(err)
 	}
 	counts, err := Run(context.Background(), Options{
-		Catalogue: schemas.StandardCatalogue(), CodeLists: schemas.StarterLists(), AsAt: day, Folder: dir,
-		Tables: p.files(t, dir, parts), Record: func() func([16]byte) uint64 { return recordNumber }, Spill: filepath.Join(dir, "spill"), Threads: threads,
+		Catalogue: c, CodeLists: schemas.StarterLists(), AsAt: day, Folder: dir,
+		Tables: p.files(t, dir, parts, only), Record: func() func([16]byte) uint64 { return recordNumber }, Spill: filepath.Join(dir, "spill"), Threads: threads,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -39,8 +39,11 @@ func (p *population) reference(c *schemas.Catalogue, lists schemas.Lists, asAt s
 	for person, row := range p.current(asAt) {
 		conditions := p.conditions(person, c, lists, asAt)
 		groups := groupsOf(c, row, asAt)
-		for f, feature := range c.Features() {
-			if !counted(&feature, row, conditions, asAt) {
+		features, holds := c.Features(), map[int]bool{}
+		for f, feature := range features {
+			holds[f] = counted(&feature, row, conditions, asAt) && p.counts(person, &feature, lists, asAt) &&
+				(feature.Within < 0 || holds[feature.Within])
+			if !holds[f] {
 				continue
 			}
 			for v := range c.Views {
@@ -189,6 +192,49 @@ func groupsOf(c *schemas.Catalogue, x patient, asAt string) []int {
 	return groups
 }
 
+// counts says whether what others know of a person, or what was entered
+// lately, lets the person count; of other features it says nothing.
+func (p *population) counts(person int, f *schemas.Feature, lists schemas.Lists, asAt string) bool {
+	switch {
+	case f.Denominator != nil && f.Denominator.Kind == schemas.KindDiagnosis:
+		return slices.ContainsFunc(p.diagnoses, func(x diagnosis) bool {
+			return x.person == person && before(entry{date: x.date, year: x.year}, asAt) && len(x.icd10) >= 3 && listed(lists, f.Denominator.Of[0], x.icd10[:3])
+		})
+	case f.Denominator != nil:
+		return slices.ContainsFunc(p.bookings, func(x booking) bool {
+			return x.person == person && x.booked != "" && bookedLately(x.booked, asAt, f.Denominator.Months)
+		})
+	case f.Measure != nil && f.Measure.Numerator.Kind == schemas.KindEntry:
+		n := f.Measure.Numerator
+		return slices.ContainsFunc(p.entries, func(x entry) bool {
+			return x.person == person && listed(lists, n.Of[0], x.concept) && (x.date != "" || x.year != nil) &&
+				before(x, asAt) && dayOf(x) > monthsBefore(asAt, n.Months)
+		})
+	}
+	return true
+}
+
+// bookedLately counts months from the date's back; a year alone is its July.
+func bookedLately(booked, asAt string, months int) bool {
+	number := func(month string) int {
+		year, _ := strconv.Atoi(month[:4])
+		of, _ := strconv.Atoi(month[5:7])
+		return 12*year + of
+	}
+	if len(booked) == 4 {
+		return booked <= asAt[:4] && number(asAt)-number(booked+"-07") < months
+	}
+	return booked <= asAt[:7] && number(asAt)-number(booked) < months
+}
+
+// monthsBefore is the same day some months before, or that month's last.
+func monthsBefore(asAt string, months int) string {
+	at, _ := time.Parse(time.DateOnly, asAt)
+	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).AddDate(0, -months, 0)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(at.Day(), last)-1).Format(time.DateOnly)
+}
+
 // counted says whether a person counts towards a feature.
 func counted(f *schemas.Feature, x patient, conditions map[string]bool, asAt string) bool {
 	if years, known := ageOf(x, asAt); f.LowestAge > 0 && (!known || years < f.LowestAge) {
@@ -198,6 +244,9 @@ func counted(f *schemas.Feature, x patient, conditions map[string]bool, asAt str
 		return true
 	}
 	n := f.Measure.Numerator
+	if n.Kind == schemas.KindEntry {
+		return true // what was entered says
+	}
 	if n.Kind == schemas.KindEthnicityRecorded {
 		return len(x.ethnicity) == 1 && strings.Contains("ABCDEFGHJKLMNPRS", x.ethnicity)
 	}

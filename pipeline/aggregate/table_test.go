@@ -52,6 +52,12 @@ func answer(t *testing.T, input string) string {
 			p.patients = append(p.patients, patientOf(t, words[1:]))
 		case "entry":
 			p.entries = append(p.entries, entryOf(t, words[1:]))
+		case "diagnosis": // person, code, date
+			x := diagnosis{person: number(t, words[1]), icd10: words[2]}
+			x.date, x.year = dateOf(t, words[3])
+			p.diagnoses = append(p.diagnoses, x)
+		case "booking": // person, month
+			p.bookings = append(p.bookings, booking{number(t, words[1]), words[2]})
 		default:
 			t.Fatalf("cannot read %q", line)
 		}
@@ -85,6 +91,8 @@ func patientOf(t *testing.T, words []string) patient {
 			}
 		case "ethnicity":
 			x.ethnicity = value
+		case "sex":
+			x.sex = value
 		case "ward":
 			x.ward = value
 		case "from":
@@ -108,13 +116,19 @@ func entryOf(t *testing.T, words []string) entry {
 		t.Fatal(err)
 	}
 	x := entry{person: number(t, words[0]), concept: l.Entries[0].Code}
-	if words[2] != "?" {
-		x.year = n(number(t, words[2][:4]))
-		if len(words[2]) > 4 {
-			x.date = words[2]
-		}
-	}
+	x.date, x.year = dateOf(t, words[2])
 	return x
+}
+
+func dateOf(t *testing.T, word string) (date string, year *int) {
+	t.Helper()
+	if word == "?" {
+		return "", nil
+	}
+	if len(word) > 4 {
+		date = word
+	}
+	return date, n(number(t, word[:4]))
 }
 
 func number(t *testing.T, s string) int {

@@ -9,9 +9,10 @@ import (
 type Audit struct {
 	Policy          Policy         `json:"policy"`
 	Nodes           int            `json:"nodes"`
-	Cells           int            `json:"cells"` // features × nodes
+	Cells           int            `json:"cells"` // features that are shown here × nodes
 	Withheld        int            `json:"withheld"`
 	ExactRecoveries int            `json:"exact_recoveries"` // withheld cells whose count can be proved
+	Inherited       int            `json:"inherited"`        // withheld cells among so few people of an Outside feature that nothing here could hide them; not looked at below
 	NarrowestHidden int            `json:"narrowest_hidden"` // least width of what can be proved of a withheld cell; -1 if none is withheld
 	Existence       int            `json:"existence"`        // withheld cells that provably hold someone
 	Unmasked        int            `json:"unmasked"`         // withheld cells that provably hold more than a small count can
@@ -132,13 +133,26 @@ func (s *system) prove(d *draft) error {
 	return nil
 }
 
+// inherited says that all that is known of a count is how few people of an Outside feature there are around it: that
+// is the other publication's to protect, and nothing withheld here would hide it.
+func (s *system) inherited(d *draft, f, node int) bool {
+	v := int32(f)*s.nodes + int32(node)
+	for ; f >= 0; f = d.table.Features[f].Within {
+		if d.table.Features[f].Outside {
+			w := int32(f)*s.nodes + int32(node)
+			return w == v || s.lo[v] == 0 && s.hi[v] == s.hi[w]
+		}
+	}
+	return false
+}
+
 // exposed lists the unknowns that can be worked out: a withheld cell known exactly or within less than Width, and
 // withheld sensitive cells where all, or all but one, provably have the attribute (their complement is named).
 func (s *system) exposed(d *draft) (exposed []int32) {
 	for f := range d.cells {
 		for node, cell := range d.cells[f] {
 			v := int32(f)*s.nodes + int32(node)
-			if cell.Withheld && s.hi[v]-s.lo[v] < int32(d.policy.Width) {
+			if cell.Withheld && s.hi[v]-s.lo[v] < int32(d.policy.Width) && !s.inherited(d, f, node) {
 				exposed = append(exposed, v)
 			}
 		}

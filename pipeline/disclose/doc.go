@@ -45,5 +45,8 @@
 // A view that limits ethnicity to level 2 has White, Black, African and Caribbean or other; its frontier, the values
 // that hold everyone once, is White, African and Caribbean or other.
 //
+// A publication may count within people whom another one shows, as those with a diagnosis within everybody registered:
+// such a [Feature] is Outside. It takes part in the audit, and no repair withholds of it.
+//
 // [Feature.Impossible] matters to safety: what every reader knows to be empty must be known to the audit as well.
 package disclose

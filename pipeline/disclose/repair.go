@@ -32,7 +32,7 @@ func (d *draft) secure() (*Audit, error) {
 			audit.Rounds, audit.FirstExposed = round, first
 			return audit, nil
 		}
-		if round > d.policy.Rounds || !(s.improve(d, exposed, round) || d.startOver()) {
+		if round > d.policy.Rounds || !(s.improve(d, exposed, round) || d.startOver() || s.giveUp(d, exposed)) {
 			return nil, refuse(len(exposed), round)
 		}
 		d.decide()
@@ -49,15 +49,32 @@ func (d *draft) startOver() (changed bool) {
 	return changed
 }
 
+// giveUp withholds all of the features that are exposed, when nothing less has helped: among very few people a measure
+// may have nothing that can be shown, and the others are still worth publishing. It tells whether any feature changed.
+func (s *system) giveUp(d *draft, exposed []int32) (changed bool) {
+	for _, v := range exposed {
+		f := s.feature(v)
+		if d.table.Features[f].Outside || !slices.Contains(d.repaired[f], false) {
+			continue
+		}
+		changed, d.merged[f] = true, true
+		for node := range d.repaired[f] {
+			d.repaired[f][node] = true
+		}
+	}
+	return changed
+}
+
 // improve changes what will be withheld: single cells first, and zeros as well when those are too many, cannot be
-// found, or did not help for some rounds. False when there is nothing left to change.
+// found, or did not help for some rounds. Too many single cells are better than none. False when there is nothing
+// left to change.
 func (s *system) improve(d *draft, exposed []int32, round int) bool {
 	stray := len(exposed) <= 100+len(d.cells)*d.nodes.Len()/100
 	changed := stray && s.repair(d, exposed)
 	if !changed || round%patience == 0 {
 		changed = s.mergeZeros(d, exposed) || changed
 	}
-	return changed
+	return changed || !stray && s.repair(d, exposed)
 }
 
 // patience is how many rounds of withholding single cells are tried before zeros are given up.
@@ -189,7 +206,7 @@ func (s *system) best(d *draft, l link, zeros bool) (best int32, found bool) {
 
 func (s *system) isShown(d *draft, v int32) bool {
 	f, node := int(v/s.nodes), int(v%s.nodes)
-	return f < len(d.cells) && !d.cells[f][node].Withheld && !d.isImpossible(f, node)
+	return f < len(d.cells) && !d.table.Features[f].Outside && !d.cells[f][node].Withheld && !d.isImpossible(f, node)
 }
 
 // cost is the published count. A denominator takes its numerators with it, so it goes after any numerator; a zero

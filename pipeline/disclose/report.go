@@ -2,17 +2,24 @@ package disclose
 
 // report measures the publication as it stands beside what was proved of it.
 func (s *system) report(d *draft) *Audit {
+	inside := d.table.inside()
 	a := &Audit{
-		Policy: d.policy, Nodes: d.nodes.Len(), Cells: len(d.cells) * d.nodes.Len(), NarrowestHidden: -1,
+		Policy: d.policy, Nodes: d.nodes.Len(), Cells: len(inside) * d.nodes.Len(), NarrowestHidden: -1,
 		Reasons: map[string]int{}, reasons: d.reasons,
 	}
-	for f := range d.cells {
+	for _, f := range inside {
 		for node, cell := range d.cells[f] {
 			a.Reasons[d.reasons[f][node].String()]++
-			if cell.Withheld {
-				v := int32(f)*s.nodes + int32(node)
-				a.hidden(int(s.lo[v]), int(s.hi[v]), int(d.policy.reach()))
+			if !cell.Withheld {
+				continue
 			}
+			a.Withheld++
+			v := int32(f)*s.nodes + int32(node)
+			if s.inherited(d, f, node) && int(s.hi[v]) < d.policy.Width {
+				a.Inherited++
+				continue
+			}
+			a.hidden(int(s.lo[v]), int(s.hi[v]), int(d.policy.reach()))
 		}
 	}
 	a.RepairedCells = a.Reasons[Repair.String()]
@@ -28,7 +35,6 @@ func (s *system) report(d *draft) *Audit {
 
 // hidden counts one withheld cell by what is provable of it.
 func (a *Audit) hidden(lo, hi, reach int) {
-	a.Withheld++
 	if a.NarrowestHidden < 0 || hi-lo < a.NarrowestHidden {
 		a.NarrowestHidden = hi - lo
 	}
@@ -45,7 +51,7 @@ func (a *Audit) hidden(lo, hi, reach int) {
 
 func (d *draft) meanError() float64 {
 	var cells, people int64
-	for f := range d.cells {
+	for _, f := range d.table.inside() {
 		for node, cell := range d.cells[f] {
 			if cell.Count > 0 {
 				cells++
@@ -62,7 +68,7 @@ func (d *draft) byView() []ViewCount {
 		counts[i].View = view.Name
 		for node := range d.nodes.Len() {
 			if d.nodes.inView(node, view) {
-				counts[i].Cells += len(d.cells)
+				counts[i].Cells += len(d.table.inside())
 				counts[i].Withheld += d.withheldAt(node)
 			}
 		}
@@ -71,7 +77,7 @@ func (d *draft) byView() []ViewCount {
 }
 
 func (d *draft) withheldAt(node int) (n int) {
-	for f := range d.cells {
+	for _, f := range d.table.inside() {
 		if d.cells[f][node].Withheld {
 			n++
 		}

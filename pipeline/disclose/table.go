@@ -33,6 +33,10 @@ type Feature struct {
 	Sensitive bool // having it, or everyone around having it, must not be learned about a person
 	ShowZero  bool // that nobody has it may be shown
 	Within    int  // the index of the feature whose people it counts some of; -1 for none
+	// Outside says that this publication does not show the feature. Readers know it from another one, about as well as if it
+	// were shown, and the audit takes it so. But to withhold it here would hide nothing, so no repair may, and what its rules
+	// withhold of it is for the other publication to protect.
+	Outside bool
 	// Impossible says where nobody can be counted by definition, as children in a denominator of adults; nil is nowhere.
 	// It is shown as 0 and it is how the audit comes to know what every reader knows. node has one value per axis.
 	Impossible func(node []int) bool
@@ -102,6 +106,8 @@ func (f *Feature) validate(index int, all []Feature) error {
 	switch {
 	case f.Within < -1 || f.Within >= len(all):
 		return fmt.Errorf("feature %s: counted within a feature that does not exist", f.ID)
+	case f.Outside && (f.Sensitive || f.ShowZero):
+		return fmt.Errorf("feature %s: what is not shown here cannot be protected here", f.ID)
 	case f.Sensitive && f.ShowZero:
 		return fmt.Errorf("feature %s: a sensitive feature cannot show zeros", f.ID)
 	case f.Sensitive && f.Within < 0:
@@ -127,4 +133,14 @@ func (t *Table) inward() []int {
 		}
 	}
 	return order
+}
+
+// inside lists the features that the publication shows.
+func (t *Table) inside() (features []int) {
+	for f := range t.Features {
+		if !t.Features[f].Outside {
+			features = append(features, f)
+		}
+	}
+	return features
 }

@@ -105,7 +105,7 @@ func (s *story) read(t *testing.T, words []string) {
 	}
 }
 
-// feature reads: name [zero] [sensitive] [within=i] counts…
+// feature reads: name [zero] [sensitive] [outside] [within=i] counts…
 func (s *story) feature(t *testing.T, words []string) {
 	t.Helper()
 	f := Feature{ID: words[0], Within: -1}
@@ -116,6 +116,8 @@ func (s *story) feature(t *testing.T, words []string) {
 			f.ShowZero = true
 		case w == "sensitive":
 			f.Sensitive = true
+		case w == "outside":
+			f.Outside = true
 		case strings.HasPrefix(w, "within="):
 			f.Within = int(w[len("within=")] - '0')
 		default:

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"datanet/schemas"
 	"datanet/statistics"
@@ -17,17 +18,20 @@ type Question struct {
 	By         []string
 	Where      map[string][]string // dimension → values, by id or title; several are added up
 	Population string              // resident (the default) or registered
+	Now        time.Time           // today: after its last day, a linked publication answers nothing
 }
 
 // An Answer holds published numbers and what follows from them, nothing else.
 type Answer struct {
-	Measure    *schemas.Measure
-	By         []*schemas.Dimension
-	Where      map[string][]string // titles
-	Population string
-	Reference  Row // all groups together, in the same part of the population
-	Rows       []Row
-	Withheld   int
+	Measure     *schemas.Measure
+	By          []*schemas.Dimension
+	Denominator *schemas.Denominator // whom the measure is counted within; nil for everybody registered
+	Where       map[string][]string  // titles
+	Population  string
+	Now         time.Time // the question's
+	Reference   Row       // all groups together, in the same part of the population
+	Rows        []Row
+	Withheld    int
 }
 
 // Limits says in words which part of the population the question was limited
@@ -66,6 +70,9 @@ const (
 
 // Ask answers a question from the published counts.
 func (p *Publication) Ask(ctx context.Context, q Question) (*Answer, error) {
+	if err := p.readable(q.Now); err != nil {
+		return nil, err
+	}
 	plan, err := p.plan(q)
 	if err != nil {
 		return nil, err
@@ -74,7 +81,7 @@ func (p *Publication) Ask(ctx context.Context, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Measure: plan.measure, By: plan.by, Where: plan.titles, Population: plan.population}
+	a := &Answer{Measure: plan.measure, Denominator: p.Catalogue.Denominator(plan.measure.Denominator), By: plan.by, Where: plan.titles, Population: plan.population, Now: q.Now}
 	a.Reference = counts.row(plan, nil)
 	plan.each(func(groups []int) {
 		row := counts.row(plan, groups)
@@ -89,7 +96,9 @@ func (p *Publication) Ask(ctx context.Context, q Question) (*Answer, error) {
 }
 
 // row adds up the published parts of one group. One withheld part withholds
-// the sum: nothing is derived from what is not shown.
+// the sum: nothing is derived from what is not shown. That everybody in a group
+// has what a sensitive measure counts is never said, not even where only noise
+// and rounding say so.
 func (n counted) row(pl *plan, groups []int) Row {
 	row := Row{Note: Withheld}
 	for i, v := range groups {
@@ -115,7 +124,7 @@ func (n counted) row(pl *plan, groups []int) Row {
 		numerator += *part.Numerator
 	}
 	row.Denominator = &denominator
-	if shown && denominator > 0 {
+	if shown && denominator > 0 && !(pl.measure.Sensitive && numerator >= denominator) {
 		row.show(numerator, denominator, len(cells))
 	}
 	return row

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"datanet/pipeline/engine"
 	"datanet/schemas"
@@ -20,7 +21,8 @@ var update = flag.Bool("update", false, "rewrite the tables under testdata")
 
 // TestQuestions reads testdata/questions.txt. A block has published counts
 // (numerator/denominator, c where withheld), a question, and after ---- the
-// answer. Counts stay for the blocks that follow, until "clear".
+// answer. Counts stay for the blocks that follow, until "clear"; so do "linked
+// LASTDAY", which makes it a linked publication, and "today DAY".
 func TestQuestions(t *testing.T) {
 	const path = "testdata/questions.txt"
 	whole, err := os.ReadFile(path)
@@ -30,6 +32,7 @@ func TestQuestions(t *testing.T) {
 	p := newPublisher(t)
 	var counts []Count
 	var out []string
+	lastDay, today := "", time.Time{}
 	for _, block := range strings.Split(strings.TrimSpace(string(whole)), "\n\n") {
 		input, want, _ := strings.Cut(block+"\n", "\n----\n")
 		var q Question
@@ -37,7 +40,15 @@ func TestQuestions(t *testing.T) {
 			switch words := strings.Fields(line); words[0] {
 			case "#":
 			case "clear":
-				counts = nil
+				counts, lastDay = nil, ""
+			case "linked":
+				lastDay = words[1]
+			case "today":
+				if today, err = time.Parse(time.RFC3339, words[1]); err != nil {
+					t.Fatal(err)
+				}
+			case "nobody-knows-the-day":
+				today = time.Time{}
 			case "count":
 				counts = append(counts, countOf(t, words[1:]))
 			case "ask":
@@ -46,8 +57,12 @@ func TestQuestions(t *testing.T) {
 				t.Fatalf("cannot read %q", line)
 			}
 		}
-		x := p.open(t, p.write(t, p.header(len(counts)), counts))
-		got := told(x.Ask(context.Background(), q))
+		h := p.header(len(counts))
+		if lastDay != "" {
+			h = p.linked(len(counts), lastDay)
+		}
+		q.Now = today
+		got := told(p.open(t, p.write(t, h, counts)).Ask(context.Background(), q))
 		if !*update && got != strings.TrimSuffix(want, "\n") {
 			t.Errorf("%s\n---- got\n%s\n---- want\n%s", input, got, want)
 		}
@@ -125,7 +140,11 @@ func told(a *Answer, err error) string {
 		hints := err.(interface{ Hints() []string }).Hints()
 		return fmt.Sprintf("%s: %v\nhint: %s", kindOf(err), err, strings.Join(hints, " "))
 	}
-	lines := []string{fmt.Sprintf("%s %v, %d withheld", a.Population, a.Where, a.Withheld), "all together  " + rowText(a.Reference)}
+	people := a.Population
+	if a.Denominator != nil {
+		people += ", " + a.Denominator.People + ","
+	}
+	lines := []string{fmt.Sprintf("%s %v, %d withheld", people, a.Where, a.Withheld), "all together  " + rowText(a.Reference)}
 	for _, r := range a.Rows {
 		var names []string
 		for _, g := range r.Groups {
@@ -155,7 +174,7 @@ func rowText(r Row) string {
 // its order, and every answer agrees with a sum made by hand.
 func TestAnswersHold(t *testing.T) {
 	p := newPublisher(t)
-	counts := everything(schemas.StandardCatalogue())
+	counts := everything(alone())
 	x := p.open(t, p.write(t, p.header(len(counts)), counts))
 	known := counted{}
 	for _, n := range counts {
@@ -278,7 +297,7 @@ func byHand(t *testing.T, c *schemas.Catalogue, known counted, q Question, a *An
 // TestQuestionsAtOnce: a publication answers several at a time.
 func TestQuestionsAtOnce(t *testing.T) {
 	p := newPublisher(t)
-	counts := everything(schemas.StandardCatalogue().MeasuresOf("primary-care"))
+	counts := everything(alone())
 	x := p.open(t, p.write(t, p.header(len(counts)), counts))
 	var all sync.WaitGroup
 	for range 8 {
@@ -311,7 +330,7 @@ func TestInterruptedQuestion(t *testing.T) {
 
 func TestAnswerAsParquet(t *testing.T) {
 	p := newPublisher(t)
-	counts := everything(schemas.StandardCatalogue())
+	counts := everything(alone())
 	x := p.open(t, p.write(t, p.header(len(counts)), counts))
 	a, err := x.Ask(context.Background(), Question{Measure: "smi", By: []string{"ward", "age-standard"}})
 	if err != nil {
@@ -343,7 +362,7 @@ func TestAnswerAsParquet(t *testing.T) {
 
 func BenchmarkAsk(b *testing.B) {
 	p := newPublisher(b)
-	counts := everything(schemas.StandardCatalogue())
+	counts := everything(alone())
 	x := p.open(b, p.write(b, p.header(len(counts)), counts))
 	q := Question{Measure: "hypertension", By: []string{"ward", "ethnicity"}}
 	if _, err := x.Ask(context.Background(), q); err != nil {

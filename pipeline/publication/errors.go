@@ -24,7 +24,9 @@ func (e *UseError) Kind() string { return "use" }
 // Hints says what to do.
 func (e *UseError) Hints() []string { return []string{e.Hint} }
 
-// A Refusal says that a table is not among those that are published.
+// A Refusal says that the rules do not let something be published, or read: a
+// table that is not among the published ones, a date too near another, a day
+// after the last.
 type Refusal struct{ Rule, Hint string }
 
 func (e *Refusal) Error() string { return e.Rule }

@@ -17,7 +17,11 @@ func FuzzHostileCatalogue(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(`{"axes":[{"id":"area","values":[{},{"id":"resident","title":"R","level":1,"rest":true}]}],
 		"dimensions":[{"id":"d","axis":"area","level":1}],"views":[{"id":"v","levels":{"area":1}}],
-		"conditions":[{"id":"c","has":"l"}],"measures":[{"id":"m","title":"M","polarity":"none","numerator":{"kind":"condition","of":["c"]}}]}`))
+		"conditions":[{"id":"c","has":"l"}],"measures":[{"id":"m","title":"M","dataset":"d","polarity":"none","numerator":{"kind":"condition","of":["c"]}}]}`))
+	f.Add([]byte(`{"axes":[{"id":"area","values":[{},{"id":"resident","title":"R","level":1,"rest":true}]}],
+		"dimensions":[{"id":"d","axis":"area","level":1}],"views":[{"id":"v","levels":{"area":1}}],
+		"denominators":[{"id":"b","people":"P","kind":"booking","months":12}],
+		"measures":[{"id":"m","title":"M","dataset":"d","linked":["maternity"],"denominator":"b","sensitive":true,"polarity":"none","numerator":{"kind":"entry","of":["l"],"months":1}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := &schemas.Catalogue{}
 		if json.Unmarshal(text, c) != nil || c.Check() != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"time"
 	"unicode"
 
@@ -74,7 +75,59 @@ func (h *Header) check() error {
 		!idForm.MatchString(h.ID) || !hubForm.MatchString(h.Hub) || !nameForm.MatchString(h.Dataset) || !hashForm.MatchString(h.State) {
 		return &IntegrityError{"publication.json does not say what a publication says", fetchAgain}
 	}
-	return h.Catalogue.Check()
+	if err := h.Catalogue.Check(); err != nil {
+		return err
+	}
+	return h.checkSources()
+}
+
+// checkSources: a linked publication says under which approval and until when;
+// another says nothing of the kind; and neither holds a measure that needs more
+// than was counted.
+func (h *Header) checkSources() error {
+	holds := h.ApprovalSHA256 == "" && h.LastDay == "" && h.Datasets == nil && h.States == nil
+	if h.Approval != nil {
+		holds = schemas.ApprovalID(*h.Approval) && hashForm.MatchString(h.ApprovalSHA256) && isDay(h.LastDay) && h.joins()
+	}
+	for i := range h.Catalogue.Measures {
+		m := &h.Catalogue.Measures[i]
+		holds = holds && (len(m.Linked) > 0) == (h.Approval != nil) &&
+			!slices.ContainsFunc(m.Datasets(), func(d string) bool { return !slices.Contains(h.Sources(), d) })
+	}
+	if !holds {
+		return &IntegrityError{"publication.json does not say of which datasets, and under which approval, it is", fetchAgain}
+	}
+	return nil
+}
+
+// joins says whether the datasets are two or more, each once with its state,
+// and the one whose people are counted is among them.
+func (h *Header) joins() bool {
+	for i, d := range h.Datasets {
+		if !nameForm.MatchString(d) || !hashForm.MatchString(h.States[d]) || slices.Contains(h.Datasets[:i], d) {
+			return false
+		}
+	}
+	return len(h.Datasets) > 1 && len(h.States) == len(h.Datasets) && slices.Contains(h.Datasets, h.Dataset)
+}
+
+func isDay(s string) bool {
+	at, err := time.Parse(time.DateOnly, s)
+	return err == nil && at.Format(time.DateOnly) == s
+}
+
+// readable refuses a question after the last day.
+func (h *Header) readable(now time.Time) error {
+	switch today := now.UTC().Format(time.DateOnly); {
+	case h.LastDay == "":
+		return nil
+	case now.IsZero():
+		return &Refusal{"this publication may be read until " + h.LastDay + ", and the day is not known", "set the machine's clock"}
+	case today > h.LastDay:
+		return &Refusal{"this publication may be read no longer: its last day under approval " + h.ApprovalID() + " was " + h.LastDay,
+			"ask the hub that published it for a newer one; this copy can be removed"}
+	}
+	return nil
 }
 
 // printable says whether every text of a JSON document may go to a terminal:

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,6 +203,65 @@ func TestHostileHeaders(t *testing.T) {
 		p.forgeText(t, dir, text)
 		if x, err := Open(dir, p.known); x != nil || kindOf(err) != "integrity" {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHostileSources: what a header may say of an approval, whoever signs it.
+func TestHostileSources(t *testing.T) {
+	p := newPublisher(t)
+	linked, alone := p.linked(2, "2026-12-31"), p.header(2)
+	dir := p.write(t, linked, few())
+	alone.Schema, alone.Counts = linked.Schema, linked.Counts // the counts are the same
+	id := func(s string) *string { return &s }
+	for name, change := range map[string]func(*Header){
+		"":                              func(*Header) {},
+		"an approval of a path":         func(h *Header) { h.Approval = id("../../x") },
+		"an approval without a name":    func(h *Header) { h.Approval = id("") },
+		"no approval":                   func(h *Header) { h.Approval = nil },
+		"no text of it":                 func(h *Header) { h.ApprovalSHA256 = "" },
+		"no last day":                   func(h *Header) { h.LastDay = "" },
+		"a last day that is none":       func(h *Header) { h.LastDay = "9999" },
+		"a last day of another form":    func(h *Header) { h.LastDay = "2026-12-31T00:00:00Z" },
+		"one dataset":                   func(h *Header) { h.Datasets, h.States = h.Datasets[:1], map[string]string{"primary-care": h.State} },
+		"a dataset twice":               func(h *Header) { h.Datasets[2] = "slam"; delete(h.States, "maternity") },
+		"a dataset of a path":           func(h *Header) { h.Datasets[1] = "../slam"; h.States["../slam"] = h.State },
+		"a dataset without a state":     func(h *Header) { delete(h.States, "slam") },
+		"a state of no dataset":         func(h *Header) { h.States["other"] = h.State },
+		"a state that is no hash":       func(h *Header) { h.States["slam"] = "x" },
+		"another dataset's people":      func(h *Header) { h.Dataset = "other" },
+		"a measure that needs no other": func(h *Header) { h.Catalogue = clone(alone.Catalogue) },
+		"a measure that needs more": func(h *Header) {
+			h.Datasets = h.Datasets[:2]
+			delete(h.States, "maternity")
+		},
+	} {
+		h := *linked
+		h.Datasets, h.States, h.Catalogue = slices.Clone(h.Datasets), maps.Clone(h.States), clone(h.Catalogue)
+		change(&h)
+		p.forge(t, dir, &h)
+		x, err := Open(dir, p.known)
+		if name == "" && err != nil || name != "" && (x != nil || kindOf(err) != "integrity") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, change := range map[string]func(*Header){
+		"":                     func(*Header) {},
+		"a last day alone":     func(h *Header) { h.LastDay = "2026-12-31" },
+		"an approval's text":   func(h *Header) { h.ApprovalSHA256 = h.State },
+		"datasets":             func(h *Header) { h.Datasets = []string{"primary-care"} },
+		"states":               func(h *Header) { h.States = map[string]string{"primary-care": h.State} },
+		"a linked measure":     func(h *Header) { h.Catalogue = clone(linked.Catalogue) },
+		"another's measures":   func(h *Header) { h.Dataset = "slam" },
+		"an approval and more": func(h *Header) { h.Approval = id("2026-014") },
+	} {
+		h := *alone
+		h.Catalogue = clone(h.Catalogue)
+		change(&h)
+		p.forge(t, dir, &h)
+		x, err := Open(dir, p.known)
+		if name == "" && err != nil || name != "" && (x != nil || kindOf(err) != "integrity") {
+			t.Errorf("alone, %s: %v", name, err)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (p *Publication) plan(q Question) (*plan, error) {
 	c := p.Catalogue
 	m, err := c.Measure(q.Measure)
 	if err != nil {
-		return nil, err
+		return nil, elsewhere(&p.Header, q.Measure, err)
 	}
 	pl := &plan{catalogue: c, measure: m, fixed: map[int][]int{}, titles: map[string][]string{}, population: q.Population}
 	if err := pl.people(); err != nil {
@@ -42,6 +42,20 @@ func (p *Publication) plan(q Question) (*plan, error) {
 		}
 	}
 	return pl, pl.registered()
+}
+
+// elsewhere says of a measure that this publication does not hold which one
+// does, if our catalogue knows it.
+func elsewhere(h *Header, measure string, unknown error) error {
+	m, err := schemas.StandardCatalogue().Measure(measure)
+	if err != nil || (h.Approval == nil && slices.Equal(m.Datasets(), h.Sources())) {
+		return unknown // or from before the measure was
+	}
+	rule := m.ID + " is not in this publication of " + strings.Join(h.Sources(), ", ")
+	if len(m.Linked) == 0 {
+		return &UseError{rule, m.ID + " is counted from " + m.Dataset + " alone: name that publication with --publication, or a hub alone for its newest"}
+	}
+	return &UseError{rule, m.ID + " needs a linked publication, of " + strings.Join(m.Datasets(), " with ") + ": name its folder with --publication"}
 }
 
 // people sets the population: an axis is limited to residents unless the

@@ -25,9 +25,18 @@
 // counts to what counts can be. Whether that key is the hub's is the caller's to
 // say. What was checked is what is read: questions go to a copy in memory.
 //
+// # Linked publications
+//
+// One that was counted from several datasets, which an approval let be joined,
+// names the approval, those datasets, and its last day. Until the end of that day
+// (UTC) it answers, and after it refuses, wherever it lies; what day it is comes
+// with each question. It holds only measures that need the linkage, and beside the
+// numerator of each the denominator of its own.
+//
 // # What is not protected
 //
-// A copy cannot be recalled. The folder is not secret: it must be safe in any
+// The last day is kept by our program: the three files can be read by others, and a
+// clock can be set back. A copy cannot be recalled. The folder is not secret: it must be safe in any
 // hands, which is what disclosure control and its audit are for.
 package publication
 
@@ -38,24 +47,52 @@ import (
 // A Header says what a publication is. It carries the catalogue that it was
 // made with, so that the folder explains itself.
 type Header struct {
-	Schema     string             `json:"schema"`
-	ID         string             `json:"id"`
-	Hub        string             `json:"hub"`
-	HubName    string             `json:"hub_name"`
-	Publisher  string             `json:"publisher"` // verifier key
-	Dataset    string             `json:"dataset"`
-	AsAt       string             `json:"as_at"`
-	Policy     string             `json:"policy"`            // name
-	PolicyText string             `json:"policy_parameters"` // as the record of decisions has them
-	Approval   *string            `json:"approval"`
-	Tool       string             `json:"tool"`
-	CodeLists  map[string]string  `json:"code_lists"`
-	State      string             `json:"state_sha256"` // of the dataset's state that was counted
-	Counts     string             `json:"counts_sha256"`
-	Nodes      int                `json:"nodes"`
-	Withheld   int                `json:"withheld"`
-	Audit      Audit              `json:"audit"`
-	Catalogue  *schemas.Catalogue `json:"catalogue"`
+	Schema         string             `json:"schema"`
+	ID             string             `json:"id"`
+	Hub            string             `json:"hub"`
+	HubName        string             `json:"hub_name"`
+	Publisher      string             `json:"publisher"` // verifier key
+	Dataset        string             `json:"dataset"`   // whose people are counted
+	AsAt           string             `json:"as_at"`
+	Policy         string             `json:"policy"`                    // name
+	PolicyText     string             `json:"policy_parameters"`         // as the record of decisions has them
+	Approval       *string            `json:"approval"`                  // id; null for a dataset alone, which has none of the next four
+	ApprovalSHA256 string             `json:"approval_sha256,omitempty"` // of its text
+	LastDay        string             `json:"last_day,omitempty"`        // YYYY-MM-DD, UTC, inclusive
+	Datasets       []string           `json:"datasets,omitempty"`        // that were joined, in the approval's order
+	States         map[string]string  `json:"states_sha256,omitempty"`   // of each of them, as it was released
+	Tool           string             `json:"tool"`
+	CodeLists      map[string]string  `json:"code_lists"`
+	State          string             `json:"state_sha256"` // of what was counted: the dataset's state, or the joined tables' linked.json
+	Counts         string             `json:"counts_sha256"`
+	Nodes          int                `json:"nodes"`
+	Withheld       int                `json:"withheld"`
+	Audit          Audit              `json:"audit"`
+	Catalogue      *schemas.Catalogue `json:"catalogue"`
+}
+
+// Sources lists the datasets that were counted.
+func (h *Header) Sources() []string {
+	if h.Approval == nil {
+		return []string{h.Dataset}
+	}
+	return h.Datasets
+}
+
+// SourceStates are the hashes of the states of Sources, by dataset.
+func (h *Header) SourceStates() map[string]string {
+	if h.Approval == nil {
+		return map[string]string{h.Dataset: h.State}
+	}
+	return h.States
+}
+
+// ApprovalID is the approval's id; empty for a dataset alone.
+func (h *Header) ApprovalID() string {
+	if h.Approval == nil {
+		return ""
+	}
+	return *h.Approval
 }
 
 // Audit is what may be said in public of the audit.

@@ -39,7 +39,20 @@ func (p *publisher) known(*Header) (string, error) { return p.vkey, nil }
 // header is a publication's before it is written.
 func (p *publisher) header(rows int) *Header {
 	return &Header{ID: "0123456789abcdef", Hub: strings.Repeat("ab", 16), HubName: "Test", Publisher: p.vkey, Dataset: "primary-care",
-		AsAt: "2026-10-31", Policy: "lattice", State: schemas.Digest(nil), Nodes: rows, Catalogue: clone(schemas.StandardCatalogue())}
+		AsAt: "2026-10-31", Policy: "lattice", State: schemas.Digest(nil), Nodes: rows, Catalogue: clone(alone())}
+}
+
+// alone is the catalogue of a dataset's own publication.
+func alone() *schemas.Catalogue { return schemas.StandardCatalogue().MeasuresOf("primary-care") }
+
+// linked is a linked publication's header, to be read until its last day.
+func (p *publisher) linked(rows int, lastDay string) *Header {
+	h, id := p.header(rows), "2026-014"
+	h.Approval, h.ApprovalSHA256, h.LastDay = &id, schemas.Digest([]byte("approval")), lastDay
+	h.Datasets = []string{"primary-care", "slam", "maternity"}
+	h.States = map[string]string{"primary-care": schemas.Digest([]byte("1")), "slam": schemas.Digest([]byte("2")), "maternity": schemas.Digest([]byte("3"))}
+	h.Catalogue = clone(schemas.StandardCatalogue().MeasuresFor(h.Datasets))
+	return h
 }
 
 func clone(c *schemas.Catalogue) *schemas.Catalogue {
