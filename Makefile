@@ -23,7 +23,7 @@ build: modules ## build the binary into build/datanet
 	@mkdir -p $(BUILD)
 	$(GO) build -trimpath -o $(BUILD)/datanet ./cmd/datanet
 
-demo: build ## a synthetic borough, from the practices' files to the planners' table
+demo: build ## a synthetic borough, from the organisations' files to the planners' tables
 	@rm -rf $(DEMO)
 	$(BUILD)/datanet demo --dir $(DEMO)
 	@echo "datanet is $(BUILD)/datanet here; to type it as above: export PATH=\"\$$PWD/$(BUILD):\$$PATH\""

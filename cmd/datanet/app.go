@@ -111,8 +111,10 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "datanet",
 		Short: "pseudonymised population health data, from practice to map",
-		Long: `datanet turns the records of GP practices into anonymised counts by ward and
-ethnicity. NHS numbers become keyed codes inside the practice and never leave it.
+		Long: `datanet turns the records of GP practices, the mental-health trust and maternity into
+anonymised counts by ward and ethnicity. NHS numbers become keyed codes inside each
+organisation and never leave it; datasets are linked only under an approval that every
+Caldicott Guardian concerned has signed.
 
 All data that it comes with is synthetic.`,
 		Example:       "  datanet demo",
@@ -130,7 +132,7 @@ All data that it comes with is synthetic.`,
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(newDemo(a), newSynth(a), newKey(a), newExtract(a), newInspect(a), newHub(a), newLoad(a),
-		newPublish(a), newQuery(a), newCatalogue(a), newCompletion(a), newVersion(a))
+		newApproval(a), newRelease(a), newLink(a), newPublish(a), newQuery(a), newCatalogue(a), newCompletion(a), newVersion(a))
 	return root
 }
 

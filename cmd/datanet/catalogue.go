@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,11 +35,15 @@ func newCatalogue(a *app) *cobra.Command {
 func printCatalogue(w io.Writer, c *schemas.Catalogue, part string) {
 	if part != "dimensions" {
 		fmt.Fprintln(w, "Measures")
-		lines := [][]string{{"id", "title"}}
+		lines := [][]string{{"id", "title", "from"}}
 		for _, m := range c.Measures {
-			lines = append(lines, []string{m.ID, m.Title})
+			from := strings.Join(m.Datasets(), " and ")
+			if len(m.Linked) > 0 {
+				from += ", linked"
+			}
+			lines = append(lines, []string{m.ID, m.Title, from})
 		}
-		printColumns(w, lines, 0, 2)
+		printColumns(w, lines, 0, 3)
 	}
 	if part == "" {
 		fmt.Fprintln(w)

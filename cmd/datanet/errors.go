@@ -40,16 +40,31 @@ func (a *app) fail(ctx context.Context, err error) int {
 	if kind == "interrupted" {
 		message = "interrupted; nothing was left half-written"
 	}
-	a.print(kind, message, hintsOf(kind, err))
+	a.print(kind, message, checkOf(err), hintsOf(kind, err))
 	return codes[kind]
 }
 
-func (a *app) print(kind, message string, hints []string) {
+// checkOf names the check that an approval failed, for whoever goes by the
+// record of decisions, which holds the same word.
+func checkOf(err error) string {
+	var c interface{ Check() string }
+	if errors.As(err, &c) {
+		return c.Check()
+	}
+	return ""
+}
+
+func (a *app) print(kind, message, check string, hints []string) {
 	if a.json {
 		e := json.NewEncoder(a.err)
 		e.SetEscapeHTML(false)
-		e.Encode(map[string]any{"error": newFailure(kind, message, hints)})
+		f := newFailure(kind, message, hints)
+		f.Check = check
+		e.Encode(map[string]any{"error": f})
 		return
+	}
+	if check != "" {
+		message = oneLine(message) + " (failed check: " + check + ")"
 	}
 	fmt.Fprintf(a.err, "datanet: error: %s\n", oneLine(message))
 	for _, h := range hints {
@@ -62,11 +77,12 @@ type failure struct {
 	Kind    string   `json:"kind"`
 	Code    int      `json:"code"`
 	Message string   `json:"message"`
+	Check   string   `json:"check,omitempty"` // of an approval, that failed
 	Hints   []string `json:"hints"`
 }
 
 func newFailure(kind, message string, hints []string) *failure {
-	return &failure{kind, codes[kind], oneLine(message), hints}
+	return &failure{Kind: kind, Code: codes[kind], Message: oneLine(message), Hints: hints}
 }
 
 // oneLine keeps an error to the one line that is promised, also when a path in

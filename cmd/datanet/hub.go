@@ -25,9 +25,9 @@ import (
 )
 
 func newHub(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "hub", Short: "make a hub and say whom it trusts", Example: "  datanet hub init hub", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "hub", Short: "make a hub, say whom it trusts, and clear what has ended", Example: "  datanet hub init hub", Args: cobra.NoArgs}
 	a.command(c, func(context.Context, []string) error { return c.Help() })
-	c.AddCommand(newHubInit(a), newHubTrust(a))
+	c.AddCommand(newHubInit(a), newHubTrust(a), newHubStatus(a), newHubSweep(a))
 	return c
 }
 
@@ -142,8 +142,9 @@ func appendRecord(l *linkage.Ledger, key *pseudonym.LedgerKey, now time.Time, bo
 // An openHub is a hub with its record of decisions, read and checked.
 type openHub struct {
 	*hub.Hub
-	ledger *linkage.Ledger
-	trust  linkage.Trust
+	ledger    *linkage.Ledger
+	decisions *linkage.Decisions
+	trust     linkage.Trust
 }
 
 func (a *app) openHub() (*openHub, error) {
@@ -154,12 +155,20 @@ func (a *app) openHub() (*openHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := a.remember(h)
-	if err != nil {
-		return nil, err
+	open := &openHub{Hub: h}
+	return open, a.read(open)
+}
+
+// read takes in the record of decisions as it is now.
+func (a *app) read(h *openHub) (err error) {
+	if h.ledger, err = a.remember(h.Hub); err != nil {
+		return err
 	}
-	trust, err := linkage.TrustOf(l.Records())
-	return &openHub{h, l, trust}, err
+	if h.decisions, err = h.ledger.Decisions(); err != nil {
+		return err
+	}
+	h.trust = h.decisions.Trust()
+	return nil
 }
 
 // alone runs one thing at a time of those that change the hub and then record
@@ -252,8 +261,7 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
 		return err
 	}
-	h.ledger, err = a.remember(h.Hub)
-	return err
+	return a.read(h)
 }
 
 // ledgerKey opens the key that records are signed with. What changes the hub

@@ -9,23 +9,29 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"datanet/pipeline/hub"
 	"datanet/pipeline/publication"
 	"datanet/schemas"
 )
 
 func newInspect(a *app) *cobra.Command {
 	return a.command(&cobra.Command{
-		Use: "inspect PATH", Short: "look at an extract or a publication; touch nothing",
+		Use: "inspect PATH", Short: "look at an extract, a release, linked tables or a publication; touch nothing",
 		Long: `Says what a folder is, what it holds, and whether its files are the ones that its
 manifest names. Whose signature is on it can be checked only where the signer's
 public key is known: at the hub, by load, or by query.`,
 		Example: "  datanet inspect extracts/primary-care_Z99001_2026-10-31", Args: cobra.ExactArgs(1),
 	}, func(_ context.Context, args []string) error {
-		if _, err := os.Stat(filepath.Join(args[0], "publication.json")); err == nil {
-			return a.inspectPublication(args[0])
+		for file, look := range map[string]func(dir string) error{
+			"publication.json": a.inspectPublication, hub.ReleaseFile: a.inspectRelease, hub.LinkedFile: a.inspectLinked,
+		} {
+			if _, err := os.Stat(filepath.Join(args[0], file)); err == nil {
+				return look(args[0])
+			}
 		}
 		return a.inspectExtract(args[0])
 	})
@@ -43,7 +49,7 @@ type inspected struct {
 func (a *app) inspectExtract(dir string) error {
 	body, err := readPlain(filepath.Join(dir, "manifest.json"), schemas.MaxManifest)
 	if err != nil {
-		return &useError{"there is neither an extract nor a publication here", "give the folder that datanet extract or datanet publish wrote"}
+		return &useError{"there is no extract, release, linked table or publication here", "give the folder that datanet extract, release, link or publish wrote"}
 	}
 	m, err := schemas.DecodeManifest(body)
 	if err != nil {
@@ -129,6 +135,9 @@ func (a *app) inspectPublication(dir string) error {
 	}
 	return a.say(p.Header, func(w io.Writer) {
 		fmt.Fprintf(w, "publication %s of %s by hub %s (%s), as at %s\n", p.ID, p.Dataset, p.Hub, p.HubName, p.AsAt)
+		if p.Approval != nil {
+			fmt.Fprintf(w, "of %s, linked under approval %s; it may be read until %s\n", strings.Join(p.Sources(), " and "), p.ApprovalID(), p.LastDay)
+		}
 		fmt.Fprintf(w, "%s\ndisclosure policy %s\n", counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries), p.PolicyText)
 		fmt.Fprintf(w, "signed by the key it names, %s\n", p.Publisher)
 		for _, m := range p.Catalogue.Measures {

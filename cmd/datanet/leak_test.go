@@ -21,14 +21,16 @@ import (
 	"filippo.io/age"
 	"github.com/apache/arrow-go/v18/parquet/file"
 
+	"datanet/linkage"
 	"datanet/pipeline/engine"
+	"datanet/pipeline/hub"
 	"datanet/pseudonym"
 	"datanet/synth"
 )
 
 // TestNothingLeaks looks through everything that the demo writes outside the
-// practices' own source files and the answer key: extracts, hub, keys, memory
-// of the tools, publication. It decodes every Parquet file and reads every
+// organisations' own source files and the answer key: extracts, hub, releases,
+// linked tables, keys, memory of the tools, publications. It decodes every Parquet file and reads every
 // other file as bytes, and looks for
 //
 //   - every NHS number that the answer key or the sources hold: as digits, with spaces or hyphens, reversed, as a
@@ -51,7 +53,7 @@ func TestNothingLeaks(t *testing.T) {
 	for _, leak := range found.leaks {
 		t.Error(leak)
 	}
-	if found.tables < 11 || found.rows < 10000 || found.own < 10000 {
+	if found.tables < 47 || found.rows < 100000 || found.own < 100000 {
 		t.Errorf("too little was looked at: %d tables, %d rows, %d of them with a person whose date of birth is known", found.tables, found.rows, found.own)
 	}
 	t.Logf("%d files, %d tables, %d rows, %d rows beside their own person's date of birth", found.files, found.tables, found.rows, found.own)
@@ -216,14 +218,24 @@ func (p *planter) plant(t *testing.T, name, last, before string, columns map[str
 	return dir
 }
 
-// The demo's people, in two practices, and a publication in
-// the hub besides the demo's own.
+// The demo's people at its three kinds of organisation, and besides the demo's
+// own a publication in the hub, and a project whose releases still lie there:
+// linking removes them.
 func demoFolder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "demo")
 	s := newSession(t, dir)
 	s.must("demo", "--dir", dir, "--people", "15000", "--seed", "3")
 	s.must("publish")
+	key := func(whose, role string) string { return filepath.Join(dir, "keys", whose+"."+role) }
+	datasets := []string{"primary-care", "slam", "maternity"}
+	id := s.drafts(datasets, s.must("key", "show", "--public", key("applicant", "key")))
+	for _, d := range datasets {
+		s.must("approval", "sign", id, "--guardian", key(d, "guardian"))
+	}
+	for _, d := range datasets {
+		s.must("release", "--approval", id, "--dataset", d, "--custodian", key(d, "custodian"))
+	}
 	return dir
 }
 
@@ -235,67 +247,144 @@ type secrets struct {
 	patterns  *patterns
 }
 
+// A peopleFile is a source table with a person in each row.
+type peopleFile struct {
+	dataset, site, folder, pattern string
+	number, birth                  string                             // columns
+	local                          func(row map[string]string) string // what an unusable number's code is made of; nil: there is none
+}
+
+// peopleFiles are where the demo's sources have numbers beside dates of birth.
+func peopleFiles(t *testing.T, dir string) []peopleFile {
+	t.Helper()
+	practices, err := filepath.Glob(filepath.Join(dir, "borough", "primary-care", "*"))
+	if err != nil || len(practices) == 0 {
+		t.Fatal("no practices", err)
+	}
+	var files []peopleFile
+	for _, practice := range practices {
+		files = append(files, peopleFile{"primary-care", filepath.Base(practice), practice, "*Admin_Patient_*.csv", "NhsNumber", "DateOfBirth",
+			func(row map[string]string) string { return row["OrganisationGuid"] + "/" + row["PatientGuid"] }})
+	}
+	slam, maternity := filepath.Join(dir, "borough", "slam"), filepath.Join(dir, "borough", "maternity")
+	return append(files,
+		peopleFile{"slam", "Z9S01", slam, "MHS001MPI_*.csv", "NHSNumber", "PersonBirthDate", func(row map[string]string) string { return "Z9S01/" + row["LocalPatientId"] }},
+		peopleFile{"maternity", "Z9M01", maternity, "MSD001MotherDemog_*.csv", "NHSNumberMother", "PersonBirthDateMother", func(row map[string]string) string { return "Z9M01/" + row["LPIDMother"] }},
+		peopleFile{"maternity", "Z9M01", maternity, "MSD401BabyDemographics_*.csv", "NHSNumberBaby", "PersonBirthDateBaby", nil})
+}
+
 // readSecrets reads the answer key and the sources, and works out with the
-// demo's keys which codes each person has at each practice and in the hub.
+// demo's keys which codes each person has at each site, in the hub, and in
+// every project.
 func readSecrets(t *testing.T, dir string) *secrets {
 	t.Helper()
 	s := &secrets{numbers: map[string]bool{}, postcodes: map[string]bool{}, births: map[[16]byte]map[string]bool{}}
 	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "people.csv")) {
 		s.numbers[row["nhs_number"]] = true
 	}
-	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "registrations.csv")) {
-		if n := digits(row["nhs_number_recorded"]); len(n) == 10 {
-			s.numbers[n] = true
-		}
-	}
-	sites, err := filepath.Glob(filepath.Join(dir, "borough", "primary-care", "*"))
-	if err != nil || len(sites) == 0 {
-		t.Fatal("no practices", err)
-	}
-	for _, site := range sites {
-		for _, row := range readCSV(t, filepath.Join(site, "postcodes.csv")) {
+	keys := readKeys(t, dir)
+	for _, f := range peopleFiles(t, dir) {
+		for _, row := range readCSV(t, filepath.Join(f.folder, "postcodes.csv")) {
 			s.postcodes[strings.ReplaceAll(row["pcds"], " ", "")] = true
 		}
-		s.readBirths(t, dir, site)
+		s.read(t, f, keys)
 	}
 	return s
 }
 
-// readBirths: a person's row in an extract has the site code of the number or
-// of the local id, in the hub the dataset code.
-func (s *secrets) readBirths(t *testing.T, dir, site string) {
+// demoKeys are what nobody holds together.
+type demoKeys struct {
+	dir        string
+	unlock     pseudonym.Unlock
+	custodians map[string]*pseudonym.CustodianKey
+	projects   map[string][]*pseudonym.ProjectCoder // by dataset
+}
+
+func readKeys(t *testing.T, dir string) *demoKeys {
 	t.Helper()
-	identity, err := pseudonym.Read[*pseudonym.IdentityKey](filepath.Join(dir, "keys", "identity"), pseudonym.Unlock{})
+	k := &demoKeys{dir: filepath.Join(dir, "keys"), custodians: map[string]*pseudonym.CustodianKey{}, projects: map[string][]*pseudonym.ProjectCoder{}}
+	k.unlock.Identities = []age.Identity{openTestKey[*pseudonym.IdentityKey](t, k, "identity").Identity()}
+	for _, d := range []string{"primary-care", "slam", "maternity"} {
+		k.custodians[d] = openTestKey[*pseudonym.CustodianKey](t, k, d+".custodian")
+	}
+	h, err := hub.Open(filepath.Join(dir, "hub"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlock := pseudonym.Unlock{Identities: []age.Identity{identity.Identity()}}
-	key, err := pseudonym.Read[*pseudonym.SiteKey](filepath.Join(dir, "keys", filepath.Base(site)+".key"), unlock)
+	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	custodian, err := pseudonym.Read[*pseudonym.CustodianKey](filepath.Join(dir, "keys", "custodian.key"), unlock)
+	decisions, err := l.Decisions()
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, d := range decisions.All() {
+		for dataset, sealed := range d.ProjectKey.Sealed {
+			raw, err := base64.StdEncoding.DecodeString(sealed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			project, err := k.custodians[dataset].OpenProjectKey(raw, d.Approval.Hash())
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.projects[dataset] = append(k.projects[dataset], pseudonym.NewProjectCoder(k.custodians[dataset].Wrap.Dataset(), project, d.Approval.Hash()))
+		}
+	}
+	if len(k.projects["primary-care"]) != 3 || len(k.projects["slam"]) != 2 || len(k.projects["maternity"]) != 2 {
+		t.Fatalf("projects by dataset: %d, %d, %d", len(k.projects["primary-care"]), len(k.projects["slam"]), len(k.projects["maternity"]))
+	}
+	return k
+}
+
+func openTestKey[K pseudonym.Key](t *testing.T, k *demoKeys, name string) K {
+	t.Helper()
+	key, err := pseudonym.Read[K](filepath.Join(k.dir, name), k.unlock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// read: a person's row in an extract has the site code of the number or of the
+// local id, in the hub the dataset code, in a project that project's.
+func (s *secrets) read(t *testing.T, f peopleFile, keys *demoKeys) {
+	t.Helper()
+	key, custodian := openTestKey[*pseudonym.SiteKey](t, keys, f.site+".key"), keys.custodians[f.dataset]
 	coder := pseudonym.NewCoder(key.Linkage, key.Wrap)
 	rewrapper := pseudonym.NewRewrapper(custodian.Wrap.Site(key.Site), custodian.Wrap.Dataset())
-	patients, err := filepath.Glob(filepath.Join(site, "*Admin_Patient_*.csv"))
-	if err != nil || len(patients) != 1 {
-		t.Fatal("no patients", err)
+	files, err := filepath.Glob(filepath.Join(f.folder, f.pattern))
+	if err != nil || len(files) != 1 {
+		t.Fatal("no file", f.pattern, err)
 	}
-	for _, row := range readCSV(t, patients[0]) {
-		code := coder.Local([]byte(row["PatientGuid"]))
-		if n, problem := pseudonym.ParseNHSNumber([]byte(row["NhsNumber"]), pseudonym.Test); problem == pseudonym.OK {
-			code = coder.Code(n)
+	for _, row := range readCSV(t, files[0]) {
+		if n := digits(row[f.number]); len(n) == 10 {
+			s.numbers[n] = true
 		}
-		for _, c := range [][16]byte{code, rewrapper.Code(code)} {
-			if s.births[c] == nil {
-				s.births[c] = map[string]bool{}
-			}
-			s.births[c][row["DateOfBirth"][:10]] = true
+		number, problem := pseudonym.ParseNHSNumber([]byte(row[f.number]), pseudonym.Test)
+		if problem != pseudonym.OK && f.local == nil || len(row[f.birth]) < 10 {
+			continue
+		}
+		var code [16]byte
+		if problem == pseudonym.OK {
+			code = coder.Code(number)
+		} else {
+			code = coder.Local([]byte(f.local(row)))
+		}
+		s.born(code, row[f.birth])
+		s.born(rewrapper.Code(code), row[f.birth])
+		for _, project := range keys.projects[f.dataset] {
+			s.born(project.Code(rewrapper.Code(code)), row[f.birth])
 		}
 	}
+}
+
+func (s *secrets) born(code [16]byte, birth string) {
+	if s.births[code] == nil {
+		s.births[code] = map[string]bool{}
+	}
+	s.births[code][birth[:10]] = true
 }
 
 func readCSV(t *testing.T, path string) []map[string]string {
@@ -589,7 +678,7 @@ func saysDay(text, day string) bool {
 	return false
 }
 
-// Every practice's own sources do hold these things: the search finds them
+// Every organisation's own sources do hold these things: the search finds them
 // there, in each kind.
 func TestTheLeakTestSeesTheSources(t *testing.T) {
 	if testing.Short() {
@@ -601,10 +690,16 @@ func TestTheLeakTestSeesTheSources(t *testing.T) {
 	for _, row := range readCSV(t, filepath.Join(dir, "borough", "truth", "people.csv")) {
 		s.numbers[row["nhs_number"]] = true
 	}
-	sources := filepath.Join(dir, "borough", "primary-care", "Z99001")
+	for _, sources := range []string{filepath.Join("primary-care", "Z99001"), "slam", "maternity"} {
+		t.Run(sources, func(t *testing.T) { s.findsIn(t, filepath.Join(dir, "borough", sources)) })
+	}
+}
+
+func (s *secrets) findsIn(t *testing.T, sources string) {
 	for _, row := range readCSV(t, filepath.Join(sources, "postcodes.csv")) {
 		s.postcodes[strings.ReplaceAll(row["pcds"], " ", "")] = true
 	}
+	s.patterns = nil
 	kinds := map[string]bool{}
 	for _, leak := range s.search(t, sources).leaks {
 		_, what, _ := strings.Cut(leak, " holds ")

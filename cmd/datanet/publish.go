@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,8 +22,8 @@ import (
 )
 
 type publishOptions struct {
-	dataset, asAt, policy, publisher, out string
-	limits                                limits
+	approval, dataset, asAt, policy, publisher, out string
+	limits                                          limits
 }
 
 func newPublish(a *app) *cobra.Command {
@@ -35,15 +34,20 @@ func newPublish(a *app) *cobra.Command {
 against disclosure, tries to work out what is withheld, and writes a publication:
 a signed folder that holds no person and no exact small count.
 
+With --approval, the people that were linked under that approval: such a publication
+holds the measures that need the linkage, and is read until its last day.
+
 A period is frozen: the same people again are a skip, other people are refused.`,
-		Example: "  datanet publish --hub hub\n  datanet publish --hub hub --out publication", Args: cobra.NoArgs,
+		Example: "  datanet publish --hub hub\n  datanet publish --hub hub --out publication\n  datanet publish --hub hub --approval 2026-001", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runPublish(ctx, o) })
 	f := c.Flags()
+	approvalFlag(c, &o.approval)
 	f.StringVar(&o.dataset, "dataset", "primary-care", "dataset to publish alone")
+	c.MarkFlagsMutuallyExclusive("approval", "dataset")
 	f.StringVar(&o.asAt, "as-at", "", "date of the publication (default: the newest extract's)")
 	f.StringVar(&o.policy, "policy", disclose.PolicyName, "disclosure policy; it must be in the hub's record of decisions")
 	f.StringVar(&o.publisher, "publisher", "", "the publisher's key file (default: publisher.key in the hub's key folder)")
-	f.StringVar(&o.out, "out", "", "folder to make (default: publications/DATE in the hub)")
+	f.StringVar(&o.out, "out", "", "folder to make (default: publications/DATE in the hub, or DATE-ID with an approval)")
 	o.limits.flags(c, "2GiB")
 	return c
 }
@@ -56,7 +60,10 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(h.allows(o), o.vacant()); err != nil {
+	if _, err := a.mayPublish(h, o); err != nil {
+		return err
+	}
+	if err := o.vacant(); err != nil {
 		return err
 	}
 	if o.publisher == "" {
@@ -86,7 +93,19 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 			fmt.Fprintln(w, "  the same people are published there already")
 		}
 		fmt.Fprintf(w, "  as at %s: %s\n", p.AsAt, counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries))
+		if o.approval != "" {
+			fmt.Fprintf(w, "  under approval %s, to be read until %s; a copy leaves no trail and cannot be recalled\n", o.approval, p.Header.LastDay)
+		}
 	})
+}
+
+// mayPublish asks for leave: of the approval that is named, or of the hub's
+// policy for a dataset alone, which has no permit.
+func (a *app) mayPublish(h *openHub, o publishOptions) (linkage.Permit, error) {
+	if o.approval == "" {
+		return linkage.Permit{}, h.allows(o)
+	}
+	return a.permit(h, linkage.Ask{Approval: o.approval, Action: linkage.ActionPublish})
 }
 
 // counted says how much was published, and what the attack on it found.
@@ -144,18 +163,16 @@ func (e *refusal) Kind() string    { return "governance" }
 func (e *refusal) Hints() []string { return []string{e.hint} }
 
 func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey) (pipeline.PublishOptions, error) {
-	trusted := h.trust.Dataset(o.dataset)
-	if trusted.CustodianVKey == "" {
-		return pipeline.PublishOptions{}, &refusal{"the hub trusts no custodian for " + o.dataset, "datanet hub trust --dataset " + o.dataset + " --custodian PUBLIC"}
-	}
 	asAt, err := date("as-at", o.asAt)
 	if err != nil {
 		return pipeline.PublishOptions{}, err
 	}
 	threads, memory, err := o.limits.read()
-	return pipeline.PublishOptions{
-		Hub: h.Hub, Dataset: o.dataset, Trusted: trusted.CustodianVKey, AsAt: asAt, Out: o.out,
-		Recorded: h.state(o.dataset), Earlier: h.publications(),
+	if err != nil {
+		return pipeline.PublishOptions{}, err
+	}
+	p := pipeline.PublishOptions{
+		Hub: h.Hub, AsAt: asAt, Out: o.out, Now: a.clock(h), Earlier: h.publications(),
 		Record: func() func([16]byte) uint64 {
 			hasher := key.Record.Hasher()
 			return func(person [16]byte) uint64 { return hasher.Of(person[:]) }
@@ -163,7 +180,19 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 		Cell:      func(sum, n uint64) (float64, error) { return key.Cell.Uniform(sum, n), nil },
 		Sign:      key.Signer.SignNote,
 		Publisher: key.Public(), CodeLists: schemas.StarterLists(), Tool: version, Threads: threads, Memory: memory, Progress: a.progress(),
-	}, err
+	}
+	if p.Permit, err = a.mayPublish(h, o); err != nil {
+		return p, err
+	}
+	if o.approval != "" {
+		p.Approval, p.Recorded = o.approval, h.linked(o.approval)
+		return p, nil
+	}
+	p.Dataset, p.Trusted, p.Recorded = o.dataset, h.trust.Dataset(o.dataset).CustodianVKey, h.state(o.dataset)
+	if p.Trusted == "" {
+		return p, &refusal{"the hub trusts no custodian for " + o.dataset, "datanet hub trust --dataset " + o.dataset + " --custodian PUBLIC"}
+	}
+	return p, nil
 }
 
 // publications are those that the record of decisions knows of.
@@ -217,6 +246,5 @@ func (a *app) notePublication(h *openHub, p *publication.Header, digest string) 
 	}) {
 		return nil
 	}
-	return a.record(h, linkage.PublicationRecord{Publication: p.ID, AsAt: p.AsAt, Policy: p.Policy,
-		States: map[string]string{p.Dataset: p.State}, SHA256: digest})
+	return a.record(h, pipeline.RecordOf(p, digest))
 }

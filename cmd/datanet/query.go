@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/term"
 
+	"datanet/linkage"
 	"datanet/pipeline/hub"
 	"datanet/pipeline/publication"
 	"datanet/schemas"
@@ -91,6 +93,9 @@ func (a *app) runQuery(ctx context.Context, o queryOptions) error {
 	if err != nil {
 		return err
 	}
+	if q.Now, err = a.mayRead(p); err != nil {
+		return err
+	}
 	answer, err := p.Ask(ctx, q)
 	if err != nil {
 		return err
@@ -137,6 +142,25 @@ func splitValues(dimension, text string) []string {
 		}
 	}
 	return values
+}
+
+// mayRead asks the record of decisions whether a linked publication's approval
+// still stands, where the hub that made it is at hand. A copy elsewhere holds to
+// its last day. It says what day it is.
+func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
+	if p.Approval == nil || a.hub == "" {
+		return a.now(), nil
+	}
+	own, err := hub.Open(a.hub)
+	if err != nil || own.ID != p.Hub {
+		return a.now(), nil // a publication of another hub
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, err = a.permit(h, linkage.Ask{Approval: *p.Approval, Action: linkage.ActionQuery})
+	return a.clock(h), err
 }
 
 // openPublication opens the folder asked for, or the hub's newest.
@@ -257,7 +281,7 @@ func writeJSON(_ context.Context, a *app, p *publication.Publication, x *publica
 	}
 	document := ordered{
 		{"measure", x.Measure.ID}, {"title", x.Measure.Title}, {"by", by}, {"where", where}, {"population", x.Population},
-		{"as_at", p.AsAt}, {"approval", p.Approval}, {"publication", p.ID}, {"statistic", publication.Statistic},
+		{"as_at", p.AsAt}, {"approval", p.Approval}, {"last_day", lastDay(p)}, {"datasets", p.Sources()}, {"publication", p.ID}, {"statistic", publication.Statistic},
 		{"unit", publication.Unit}, {"method", x.Measure.Method},
 		{"disclosure", ordered{{"policy", p.Policy}, {"withheld", x.Withheld}}},
 		{"reference", jsonRow(&publication.Answer{}, x.Reference)},
@@ -267,6 +291,14 @@ func writeJSON(_ context.Context, a *app, p *publication.Publication, x *publica
 	e.SetEscapeHTML(false)
 	e.SetIndent("", " ")
 	return e.Encode(document)
+}
+
+// lastDay is null for a publication that has none.
+func lastDay(p *publication.Publication) *string {
+	if p.LastDay == "" {
+		return nil
+	}
+	return &p.LastDay
 }
 
 func jsonRow(x *publication.Answer, r publication.Row) ordered {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,8 +29,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the terminal sessions in testdata. Besides testscript's own
 // words they use:
 //
-//	world STAGE            copies a synthetic borough of 1,500 people and two practices into the session, as it is
-//	                       when it is new (keys and an empty hub), extracted, loaded or published
+//	world STAGE            copies a synthetic borough of 1,500 people into the session, as it is when two practices are
+//	                       new (keys and an empty hub), extracted, loaded or published; when the two trusts are loaded too
+//	                       (gathered); and when primary care with slam is drafted, approved, released or linked. From then on
+//	                       the file approval holds the approval's id, and so does $ID
 //	code N datanet …       the command exits with N; if N is not 0 it prints one error line, a hint, and no answer
 //	let NAME datanet …     keeps what the command prints
 //	flip FILE              changes one bit in the middle of a file
@@ -87,6 +90,24 @@ func (s *session) must(args ...string) string {
 	return strings.TrimSpace(stdout)
 }
 
+// drafts asks for an approval of some datasets and all their pairs.
+func (s *session) drafts(datasets []string, applicant string, more ...string) (id string) {
+	s.t.Helper()
+	var pairs []string
+	for i, a := range datasets {
+		for _, b := range datasets[i+1:] {
+			pairs = append(pairs, a+":"+b)
+		}
+	}
+	var drafted struct{ ID string }
+	args := append([]string{"approval", "draft", "--datasets", strings.Join(datasets, ","), "--pairs", strings.Join(pairs, ","), "--title", "A test", "--summary", "A test",
+		"--purpose", "A test", "--legal-basis", "None", "--dpia", "TEST-1", "--applicant", applicant, "--users", "tests", "--from", "2026-01-01", "--until", "2099-12-31", "--json"}, more...)
+	if err := json.Unmarshal([]byte(s.must(args...)), &drafted); err != nil {
+		s.t.Fatal(err)
+	}
+	return drafted.ID
+}
+
 var testSites = []string{"Z99001", "Z99002"}
 
 // buildWorld takes the borough through the stages and keeps a copy of each.
@@ -129,6 +150,34 @@ func buildWorld(t *testing.T) map[string]string {
 	stage("loaded")
 	s.must("publish")
 	stage("published")
+
+	// The two trusts join in: what they need is made, extracted and loaded.
+	s.must("key", "custodian", "--dataset", "maternity", "--out", in("keys", "maternity-custodian.key"))
+	s.must("key", "guardian", "--dataset", "primary-care", "--name", "applicant", "--out", in("keys", "applicant.key"))
+	for dataset, site := range map[string]string{"slam": "Z9S01", "maternity": "Z9M01"} {
+		custodian := in("keys", dataset+"-custodian.key")
+		s.must("key", "guardian", "--dataset", dataset, "--name", "guardian", "--out", in("keys", dataset+"-guardian.key"))
+		s.must("hub", "trust", "--dataset", dataset, "--guardian", public(dataset+"-guardian.key"), "--custodian", public(dataset+"-custodian.key"))
+		s.must("key", "wrap", "--dataset", dataset, "--site", site, "--custodian", custodian, "--out", in("keys", site+".wrap"))
+		s.must("key", "site", "--dataset", dataset, "--site", site, "--linkage", in("keys", "linkage.key"), "--wrap", in("keys", site+".wrap"), "--out", in("keys", site+".key"))
+		s.must("hub", "trust", "--dataset", dataset, "--site", site+"="+public(site+".key"))
+		s.must("extract", "--key", in("keys", site+".key"), "--source", in("borough", dataset), "--out", in("extracts"), "--test-numbers")
+		s.must("load", in("extracts", dataset+"_"+site+"_2026-10-31"), "--custodian", custodian)
+	}
+	stage("gathered")
+	id := s.drafts([]string{"primary-care", "slam"}, public("applicant.key"))
+	if err := os.WriteFile(in("approval"), []byte(id), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stage("drafted")
+	s.must("approval", "sign", id, "--guardian", in("keys", "guardian.key"))
+	s.must("approval", "sign", id, "--guardian", in("keys", "slam-guardian.key"))
+	stage("approved")
+	s.must("release", "--approval", id, "--dataset", "primary-care", "--custodian", in("keys", "custodian.key"))
+	s.must("release", "--approval", id, "--dataset", "slam", "--custodian", in("keys", "slam-custodian.key"))
+	stage("released")
+	s.must("link", "--approval", id)
+	stage("linked")
 	return stages
 }
 
@@ -155,12 +204,15 @@ func copyTree(from, to string) error {
 
 func enterWorld(ts *testscript.TestScript, stages map[string]string, args []string) {
 	if len(args) != 1 || stages[args[0]] == "" {
-		ts.Fatalf("usage: world new|extracted|loaded|published")
+		ts.Fatalf("usage: world %s", strings.Join(slices.Sorted(maps.Keys(stages)), "|"))
 	}
 	ts.Check(copyTree(stages[args[0]], ts.MkAbs(".")))
 	ts.Setenv("DATANET_HUB", "hub")
 	ts.Setenv("DATANET_HOME", "home")
 	ts.Setenv("DATANET_IDENTITY", "keys/identity")
+	if id, err := os.ReadFile(ts.MkAbs("approval")); err == nil {
+		ts.Setenv("ID", string(id))
+	}
 }
 
 func wantCode(ts *testscript.TestScript, neg bool, args []string) {
@@ -211,6 +263,7 @@ func oneDocument(code int, stdout, stderr string) error {
 			Kind    string
 			Code    int
 			Message string
+			Check   string
 			Hints   []string
 		}
 	}

@@ -15,10 +15,10 @@ func newSynth(a *app) *cobra.Command {
 	var asAt string
 	c := &cobra.Command{
 		Use: "synth --out DIR", Short: "write a synthetic borough: source files and their answer key",
-		Long: `Writes the files that the practices of a synthetic Lambeth would export, with the
-defects that real exports have, and truth/people.csv, the answer key. Every NHS
-number is in the 999 range, which is never issued. The same seed gives the same
-bytes.`,
+		Long: `Writes the files that the practices (EMIS), the mental-health trust (MHSDS) and the
+maternity unit (MSDS) of a synthetic Lambeth would export, with the defects that real
+exports have, and truth/people.csv, the answer key. Every NHS number is in the 999
+range, which is never issued. The same seed gives the same bytes.`,
 		Example: "  datanet synth --out borough --people 60000 --practices 6 --seed 7", Args: cobra.NoArgs,
 	}
 	a.command(c, func(ctx context.Context, _ []string) error {
@@ -31,7 +31,7 @@ bytes.`,
 		}
 		o.AsAt = day
 		step := a.progress()
-		o.Progress = func(done, total int) { step(fmt.Sprintf("writing practice %d of %d", done, total)) }
+		o.Progress = func(done, total int) { step(fmt.Sprintf("writing the files, %d of %d", done, total)) }
 		s, err := synth.Write(ctx, o)
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ bytes.`,
 		a.progressDone()
 		return a.say(s, func(w io.Writer) {
 			for _, d := range s.Datasets {
-				fmt.Fprintf(w, "%s (%s), %d sites\n", d.Dataset, d.Format, len(d.Sites))
+				fmt.Fprintf(w, "%s (%s)\n", d.Dataset, d.Format)
 				for _, site := range d.Sites {
 					fmt.Fprintf(w, "  %s  %s\n", site.Site, site.Source)
 				}

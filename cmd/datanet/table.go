@@ -27,14 +27,14 @@ func writeTable(ctx context.Context, a *app, p *publication.Publication, x *publ
 		if err := grid(ctx, w, p, x, o); err != nil {
 			return err
 		}
-		legend(w, x)
+		legend(w, p, x)
 		fmt.Fprintf(w, "Counts and intervals: %s --long\n", o.again())
 		return nil
 	}
 	if len(x.By) > 0 {
 		longTable(w, x)
 	}
-	legend(w, x)
+	legend(w, p, x)
 	return nil
 }
 
@@ -47,10 +47,7 @@ func title(p *publication.Publication, x *publication.Answer) string {
 	if len(by) > 0 {
 		t += ", by " + strings.Join(by, " and ")
 	}
-	if day, err := time.Parse(time.DateOnly, p.AsAt); err == nil {
-		t += ", " + day.Format("2 January 2006")
-	}
-	return t
+	return t + ", " + longDay(p.AsAt)
 }
 
 // wholePopulation says who was counted and what the whole borough's value is.
@@ -59,6 +56,9 @@ func wholePopulation(x *publication.Answer) string {
 	if x.Population == "registered" {
 		who = "People registered with a Lambeth practice, wherever they live"
 	}
+	if d := x.Denominator; d != nil {
+		who = strings.ToUpper(d.People[:1]) + d.People[1:] + ", " + strings.TrimPrefix(who, "People ")
+	}
 	for _, d := range slices.Sorted(maps.Keys(x.Where)) {
 		who += fmt.Sprintf("; %s: %s", d, strings.Join(x.Where[d], " + "))
 	}
@@ -66,11 +66,19 @@ func wholePopulation(x *publication.Answer) string {
 	if r.Value == nil {
 		return who + ".\nAll together: [c]"
 	}
-	return fmt.Sprintf("%s.\nAll together: %.1f per cent (95%% interval %.1f to %.1f), %s of %s people", who, *r.Value, *r.Lower, *r.Upper, thousands(*r.Numerator), thousands(*r.Denominator))
+	return fmt.Sprintf("%s.\nAll together: %.1f per cent (95%% interval %.1f to %.1f), %s", who, *r.Value, *r.Lower, *r.Upper, some(x, *r.Numerator, *r.Denominator))
+}
+
+// some says a numerator of its denominator: 40 of 640 people.
+func some(x *publication.Answer, numerator, denominator int64) string {
+	if x.Denominator != nil {
+		return fmt.Sprintf("%s of the %s %s", thousands(numerator), thousands(denominator), x.Denominator.People)
+	}
+	return fmt.Sprintf("%s of %s people", thousands(numerator), thousands(denominator))
 }
 
 // legend explains every sign that the table can hold.
-func legend(w io.Writer, x *publication.Answer) {
+func legend(w io.Writer, p *publication.Publication, x *publication.Answer) {
 	if len(x.By) > 0 {
 		fmt.Fprintln(w, "▲ higher, ▼ lower than all together (95% interval clear of that value); no sign: similar.")
 	}
@@ -80,6 +88,18 @@ func legend(w io.Writer, x *publication.Answer) {
 	if !x.Measure.Verified {
 		fmt.Fprintf(w, "The measure's definition is not verified: %s.\n", x.Measure.Source)
 	}
+	if p.Approval != nil {
+		fmt.Fprintf(w, "Counted from %s, joined under approval %s; it may be read until %s.\n", strings.Join(x.Measure.Datasets(), " and "), p.ApprovalID(), longDay(p.LastDay))
+	}
+}
+
+// longDay writes a day as people do.
+func longDay(date string) string {
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return date
+	}
+	return day.Format("2 January 2006")
 }
 
 // again is the command that was given.
@@ -117,6 +137,7 @@ func grid(ctx context.Context, w io.Writer, p *publication.Publication, x *publi
 	if err != nil {
 		return err
 	}
+	q.Now = x.Now
 	margins := map[string]*publication.Answer{}
 	for _, d := range x.By {
 		part := q

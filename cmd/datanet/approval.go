@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"datanet/linkage"
+	"datanet/pipeline/hub"
+)
+
+func newApproval(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use: "approval", Short: "ask for, read, sign, refuse and revoke Caldicott approvals",
+		Long: `Datasets are joined only under an approval: a plain text that says which columns of
+which datasets may be joined, what for, by whom and until when. It holds when the
+Caldicott Guardian of every dataset has signed it, and until one of them takes it back.`,
+		Example: "  datanet approval list --hub hub", Args: cobra.NoArgs,
+	}
+	a.command(c, func(context.Context, []string) error { return c.Help() })
+	c.AddCommand(newApprovalDraft(a), newApprovalShow(a), newApprovalSign(a), newApprovalRefuse(a), newApprovalRevoke(a),
+		newApprovalList(a), newApprovalVerify(a))
+	return c
+}
+
+// An approvalLine is what list says of one approval.
+type approvalLine struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Status   string   `json:"status"`
+	Says     string   `json:"says"` // the status in a sentence
+	Datasets []string `json:"datasets"`
+	Pairs    []string `json:"pairs"`
+	From     string   `json:"from"`
+	Until    string   `json:"until"`
+	Review   string   `json:"review"`
+	Signed   []string `json:"signed"` // datasets whose Guardian has signed
+}
+
+func newApprovalLine(d *linkage.Decision, clock time.Time) approvalLine {
+	line := approvalLine{ID: d.Approval.ID, Title: d.Approval.Title, Status: string(d.Status(clock)), Says: d.Sentence(clock),
+		Datasets: d.Approval.Names(), Pairs: []string{}, From: d.Approval.From, Until: d.Approval.Until, Review: d.Approval.Review, Signed: []string{}}
+	for _, p := range d.Approval.Pairs {
+		line.Pairs = append(line.Pairs, p.String())
+	}
+	for _, name := range d.Approval.Names() {
+		if _, ok := d.Signatures[name]; ok {
+			line.Signed = append(line.Signed, name)
+		}
+	}
+	return line
+}
+
+// clock is the time by which approvals are judged: never earlier than what the
+// record of decisions has seen.
+func (a *app) clock(h *openHub) time.Time { return h.ledger.Head().Clock(a.now()) }
+
+func newApprovalList(a *app) *cobra.Command {
+	return a.command(&cobra.Command{
+		Use: "list", Short: "list all approvals and how they stand", Example: "  datanet approval list --hub hub", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		h, err := a.openHub()
+		if err != nil {
+			return err
+		}
+		lines := []approvalLine{}
+		for _, d := range h.decisions.All() {
+			lines = append(lines, newApprovalLine(d, a.clock(h)))
+		}
+		return a.say(map[string]any{"approvals": lines}, func(w io.Writer) { printApprovals(w, lines) })
+	})
+}
+
+func printApprovals(w io.Writer, lines []approvalLine) {
+	if len(lines) == 0 {
+		fmt.Fprintln(w, "Nobody has asked for an approval at this hub.")
+	}
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s  %-10s  %s\n%22s%s, until %s: %s\n", l.ID, l.Status, l.Title, "", strings.Join(l.Datasets, " and "), min(l.Until, l.Review), l.Says)
+	}
+}
+
+// decision finds an approval of the hub.
+func (h *openHub) decision(id string) (*linkage.Decision, error) {
+	d := h.decisions.Of(id)
+	if d == nil {
+		return nil, &useError{"there is no approval " + quote(id) + " at this hub", "datanet approval list shows those that are"}
+	}
+	return d, nil
+}
+
+func newApprovalShow(a *app) *cobra.Command {
+	var text bool
+	c := a.command(&cobra.Command{
+		Use: "show ID", Short: "read an approval in plain words",
+		Long: `Says in plain words what may be joined, which columns, by whom and until when, what
+it lets people join together with other approvals, and how it stands.`,
+		Example: "  datanet approval show 2026-001 --hub hub\n  datanet approval show 2026-001 --text --hub hub", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error {
+		h, err := a.openHub()
+		if err != nil {
+			return err
+		}
+		d, err := h.decision(args[0])
+		if err != nil {
+			return err
+		}
+		line := newApprovalLine(d, a.clock(h))
+		document := struct {
+			approvalLine
+			SHA256 string `json:"approval_sha256"`
+			Text   string `json:"text"`
+		}{line, d.Approval.SHA256(), d.Approval.Text()}
+		return a.say(document, func(w io.Writer) {
+			if text {
+				fmt.Fprint(w, d.Approval.Text())
+				return
+			}
+			fmt.Fprintf(w, "%s\nHow it stands: %s: %s.\n", h.plain(a, d.Approval), line.Status, line.Says)
+		})
+	})
+	c.Flags().BoolVar(&text, "text", false, "print the text that is signed, byte for byte")
+	return c
+}
+
+// plain is an approval in plain words, with what it connects to.
+func (h *openHub) plain(a *app, request *linkage.Approval) string {
+	var others []*linkage.Approval
+	for _, live := range h.decisions.Live(a.clock(h)) {
+		if live.ID != request.ID {
+			others = append(others, live)
+		}
+	}
+	return request.Plain(others)
+}
+
+func newApprovalVerify(a *app) *cobra.Command {
+	return a.command(&cobra.Command{
+		Use: "verify", Short: "check the whole record of decisions, every signature in it included",
+		Long: `Reads every record again and checks it: that nothing was changed, removed or put in
+since the head that this tool remembers, that every signature holds, and that every
+step was allowed when it was taken. Anybody who can read the hub's ledger folder can do it.`,
+		Example: "  datanet approval verify --hub hub", Args: cobra.NoArgs,
+	}, func(context.Context, []string) error {
+		h, err := a.openHub()
+		if err != nil {
+			return err
+		}
+		if err := h.ledger.Verify(); err != nil {
+			return err
+		}
+		head := h.ledger.Head()
+		signatures := 0
+		for _, d := range h.decisions.All() {
+			signatures += len(d.Signatures)
+		}
+		document := map[string]any{"records": head.Size, "root": head.Root.String(), "time": head.Time, "approvals": len(h.decisions.All()), "signatures": signatures}
+		return a.say(document, func(w io.Writer) {
+			fmt.Fprintf(w, "The record of decisions holds: %d entries up to %s; approvals: %d, signatures under them: %d.\n  its state %s\n",
+				head.Size, head.Time.Format(time.DateTime), len(h.decisions.All()), signatures, head.Root)
+		})
+	})
+}
+
+// permit asks whether something may be done under an approval. What is refused
+// is recorded, and if it cannot be recorded it is refused all the same.
+func (a *app) permit(h *openHub, ask linkage.Ask) (linkage.Permit, error) {
+	ask.Now = a.now()
+	p, err := linkage.Check(h.ledger, ask)
+	var refused *linkage.Refusal
+	if !errors.As(err, &refused) {
+		return p, err
+	}
+	id := ask.Approval
+	if h.decisions.Of(id) == nil {
+		id = ""
+	}
+	a.record(h, linkage.DeniedRecord{Approval: id, Action: ask.Action, Dataset: ask.Dataset, Check: refused.Check()})
+	h.Audit(hub.AuditEntry{Time: a.now(), What: string(ask.Action), On: id, Outcome: "refused: " + refused.Check()})
+	return p, err
+}
