@@ -20,10 +20,10 @@ const (
 )
 
 var (
-	plain   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)                                                    // names of columns
-	word    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,60}$`)                                                    // ids that people type
-	valueID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]{0,60}$`)                                        // ids of groups
-	taken   = []string{"measure", "as_at", "population", "restriction", "ward_name", "method", "publication", // columns of every answer
+	plain   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)                                                                            // names of columns
+	word    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,60}$`)                                                                            // ids that people type
+	valueID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._-]{0,60}$`)                                                                // ids of groups
+	taken   = []string{"measure", "as_at", "population", "restriction", "ward_name", "method", "publication", "approval", "last_day", // columns of every answer
 		"numerator", "denominator", "value", "lower", "upper", "compared", "note"}
 	polarity = []string{"none", "high-is-good", "low-is-good"}
 )

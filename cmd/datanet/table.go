@@ -289,7 +289,7 @@ func writeCSV(_ context.Context, a *app, p *publication.Publication, x *publicat
 			head = append(head, f.name)
 		}
 	}
-	c.Write(append(head, "numerator", "denominator", "value", "lower", "upper", "compared", "note", "method", "publication"))
+	c.Write(append(head, "numerator", "denominator", "value", "lower", "upper", "compared", "note", "method", "publication", "approval", "last_day"))
 	for _, r := range x.Rows {
 		row := []string{x.Measure.ID, p.AsAt, x.Population, x.Limits()}
 		for i, d := range x.By {
@@ -297,7 +297,7 @@ func writeCSV(_ context.Context, a *app, p *publication.Publication, x *publicat
 				row = append(row, fmt.Sprint(f.value))
 			}
 		}
-		row = append(row, empty(r.Numerator), empty(r.Denominator), empty(r.Value), empty(r.Lower), empty(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID)
+		row = append(row, empty(r.Numerator), empty(r.Denominator), empty(r.Value), empty(r.Lower), empty(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID, p.ApprovalID(), p.LastDay)
 		c.Write(row)
 	}
 	c.Flush()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -92,8 +93,15 @@ func sweep(out string) {
 	}
 }
 
+// remove leaves nothing. A database that was interrupted may still be putting
+// down a file while its folder goes: then it is tried again.
 func (s *staging) remove() {
-	os.RemoveAll(s.root)
+	for range 40 {
+		if os.RemoveAll(s.root) == nil {
+			break
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
 	s.lock.Close()
 	if s.made {
 		os.Remove(filepath.Dir(s.to)) // stays when it holds anything

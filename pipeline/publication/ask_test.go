@@ -346,7 +346,7 @@ func TestAnswerAsParquet(t *testing.T) {
 	}
 	defer e.Close()
 	columns, err := e.Columns(context.Background(), "test", "SELECT * FROM "+engine.ReadParquet(path))
-	want := "measure VARCHAR, as_at VARCHAR, population VARCHAR, restriction VARCHAR, ward VARCHAR, ward_name VARCHAR, age_standard VARCHAR, numerator BIGINT, denominator BIGINT, value DOUBLE, lower DOUBLE, upper DOUBLE, compared VARCHAR, note VARCHAR, method VARCHAR, publication VARCHAR"
+	want := "measure VARCHAR, as_at VARCHAR, population VARCHAR, restriction VARCHAR, ward VARCHAR, ward_name VARCHAR, age_standard VARCHAR, numerator BIGINT, denominator BIGINT, value DOUBLE, lower DOUBLE, upper DOUBLE, compared VARCHAR, note VARCHAR, method VARCHAR, publication VARCHAR, approval VARCHAR, last_day VARCHAR"
 	if err != nil || strings.Join(columns, ", ") != want {
 		t.Errorf("%v %v", columns, err)
 	}

@@ -24,7 +24,7 @@ func (p *Publication) WriteParquet(ctx context.Context, x *Answer, path string) 
 			columns = append(columns, "ward_name VARCHAR")
 		}
 	}
-	columns = append(columns, "numerator BIGINT", "denominator BIGINT", "value DOUBLE", "lower DOUBLE", "upper DOUBLE", "compared VARCHAR", "note VARCHAR", "method VARCHAR", "publication VARCHAR")
+	columns = append(columns, "numerator BIGINT", "denominator BIGINT", "value DOUBLE", "lower DOUBLE", "upper DOUBLE", "compared VARCHAR", "note VARCHAR", "method VARCHAR", "publication VARCHAR", "approval VARCHAR", "last_day VARCHAR")
 	if err := e.Exec(ctx, "preparing", "CREATE TEMP TABLE answer ("+strings.Join(columns, ", ")+")"); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *Publication) WriteParquet(ctx context.Context, x *Answer, path string) 
 			}
 			row = append(row, r.Groups[i].Title)
 		}
-		rows = append(rows, append(row, number(r.Numerator), number(r.Denominator), share(r.Value), share(r.Lower), share(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID))
+		rows = append(rows, append(row, number(r.Numerator), number(r.Denominator), share(r.Value), share(r.Lower), share(r.Upper), r.Outcome, r.Note, x.Measure.Method, p.ID, p.ApprovalID(), p.LastDay))
 	}
 	if err := e.Append(ctx, "answer", rows); err != nil {
 		return err
