@@ -124,8 +124,24 @@ it lets people join together with other approvals, and how it stands.`,
 			fmt.Fprintf(w, "%s\nHow it stands: %s: %s.\n", h.plain(a, d.Approval), line.Status, line.Says)
 		})
 	})
+	c.ValidArgsFunction = a.completeApproval
 	c.Flags().BoolVar(&text, "text", false, "print the text that is signed, byte for byte")
 	return c
+}
+
+// completeApproval offers the ids of the hub's approvals to a shell.
+func (a *app) completeApproval(_ *cobra.Command, args []string, _ string) (ids []string, _ cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, d := range h.decisions.All() {
+		ids = append(ids, d.Approval.ID+"\t"+string(d.Status(a.clock(h)))+", "+d.Approval.Title)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
 // plain is an approval in plain words, with what it connects to.

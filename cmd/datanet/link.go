@@ -31,7 +31,7 @@ between them. It works only while every Guardian's signature stands; the release
 the project are removed afterwards.`,
 		Example: "  datanet link --approval 2026-001 --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runLink(ctx, o) })
-	approvalFlag(c, &o.approval)
+	approvalFlag(a, c, &o.approval)
 	c.MarkFlagRequired("approval")
 	c.Flags().StringArrayVar(&o.releases, "release", nil, "a release's folder (repeatable; default: those in the project)")
 	o.limits.flags(c, "2GiB")

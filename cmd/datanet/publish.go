@@ -41,7 +41,7 @@ A period is frozen: the same people again are a skip, other people are refused.`
 		Example: "  datanet publish --hub hub\n  datanet publish --hub hub --out publication\n  datanet publish --hub hub --approval 2026-001", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runPublish(ctx, o) })
 	f := c.Flags()
-	approvalFlag(c, &o.approval)
+	approvalFlag(a, c, &o.approval)
 	f.StringVar(&o.dataset, "dataset", "primary-care", "dataset to publish alone")
 	c.MarkFlagsMutuallyExclusive("approval", "dataset")
 	f.StringVar(&o.asAt, "as-at", "", "date of the publication (default: the newest extract's)")

@@ -30,7 +30,7 @@ state again is a skip, another one is refused.`,
 		Example: "  datanet release --approval 2026-001 --dataset slam --custodian slam.custodian --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runRelease(ctx, o) })
 	f := c.Flags()
-	approvalFlag(c, &o.approval)
+	approvalFlag(a, c, &o.approval)
 	c.MarkFlagRequired("approval")
 	datasetFlag(c, &o.dataset)
 	f.StringVar(&o.custodian, "custodian", "", "the custodian's key file")
@@ -40,8 +40,9 @@ state again is a skip, another one is refused.`,
 	return c
 }
 
-func approvalFlag(c *cobra.Command, into *string) {
+func approvalFlag(a *app, c *cobra.Command, into *string) {
 	c.Flags().StringVar(into, "approval", "", "the approval's id; datanet approval list shows them")
+	c.RegisterFlagCompletionFunc("approval", a.completeApproval)
 }
 
 func (a *app) runRelease(ctx context.Context, o releaseOptions) error {

@@ -64,7 +64,7 @@ there. Copies that were taken away before stay: they leave no trail and cannot b
 
 func newAnswer(a *app, kind answer, c *cobra.Command) *cobra.Command {
 	var guardian, reason string
-	c.Args = cobra.ExactArgs(1)
+	c.Args, c.ValidArgsFunction = cobra.ExactArgs(1), a.completeApproval
 	a.command(c, func(ctx context.Context, args []string) error { return a.answer(kind, args[0], guardian, reason) })
 	c.Flags().StringVar(&guardian, "guardian", "", "the Guardian's key file")
 	c.MarkFlagRequired("guardian")
