@@ -359,26 +359,54 @@ func TestMeasuresUnderAnApproval(t *testing.T) {
 	}
 }
 
-// TestApprovalsStandBesideEachOther: the 28 days are each approval's own, and
-// the dataset's own publication has its own.
-func TestApprovalsStandBesideEachOther(t *testing.T) {
+// TestApprovalsDrawOnce: another approval of the same question would be another
+// draw of the noise, so within 28 days there is one publication of a measure,
+// whatever stands beside it of a dataset alone.
+func TestApprovalsDrawOnce(t *testing.T) {
 	p := newProject(t, 300, 1, "primary-care", "slam")
 	first := must(Publish(context.Background(), p.options()))(t)
 	p.approve(p.wish("primary-care", "slam"))
 	p.link(p.people[:290])
 	o := p.options()
-	o.Earlier = []linkage.PublicationRecord{RecordOf(first.Header, first.Digest),
-		{Publication: "0123456789abcdef", AsAt: "2026-10-31", States: map[string]string{"primary-care": schemas.Digest(nil)}}}
-	second := must(Publish(context.Background(), o))(t)
-	if second.Status != "published" || second.ID == first.ID || second.Publication == first.Publication {
+	alone := linkage.PublicationRecord{Publication: "0123456789abcdef", AsAt: "2026-10-31", States: map[string]string{"primary-care": schemas.Digest(nil)}}
+	earlier := RecordOf(first.Header, first.Digest)
+
+	// Wherever the first one went, and whatever else it counted.
+	wider := earlier
+	wider.States = map[string]string{"primary-care": schemas.Digest(nil), "slam": schemas.Digest(nil), "maternity": schemas.Digest(nil)}
+	for _, e := range []linkage.PublicationRecord{earlier, wider} {
+		o.Earlier = []linkage.PublicationRecord{alone, e}
+		if _, err := Publish(context.Background(), o); kindOf(err) != "governance" {
+			t.Errorf("a second draw under another approval: %v", err)
+		}
+	}
+	o.Earlier = nil
+	if _, err := Publish(context.Background(), o); kindOf(err) != "governance" {
+		t.Errorf("a second draw, the first one in the hub: %v", err)
+	}
+
+	// Withdrawn, of another date, or of other measures, it does not stand in the way.
+	found, err := p.hub.Publications()
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	if err := p.hub.RemovePublication(found[0]); err != nil {
+		t.Fatal(err)
+	}
+	other, before := earlier, earlier
+	other.States = map[string]string{"primary-care": schemas.Digest(nil), "maternity": schemas.Digest(nil)}
+	before.AsAt = "2026-10-01"
+	o.Earlier = []linkage.PublicationRecord{alone, other, before}
+	if second := must(Publish(context.Background(), o))(t); second.Status != "published" || second.ID == first.ID {
 		t.Errorf("%+v", second)
 	}
-	alone := PublishOptions{Hub: p.hub, Dataset: "primary-care", Earlier: []linkage.PublicationRecord{RecordOf(first.Header, first.Digest)}}
-	if err := alone.apart(&publication.Header{Dataset: "primary-care", AsAt: first.AsAt}); err != nil {
+
+	dataset := PublishOptions{Hub: p.hub, Dataset: "primary-care", Earlier: []linkage.PublicationRecord{earlier}}
+	if err := dataset.apart(&publication.Header{Dataset: "primary-care", AsAt: first.AsAt}); err != nil {
 		t.Error(err)
 	}
-	o.Approval = ""
-	if err := o.apart(&publication.Header{Dataset: "primary-care", AsAt: first.AsAt}); kindOf(err) != "governance" {
+	dataset.Earlier = append(dataset.Earlier, alone)
+	if err := dataset.apart(&publication.Header{Dataset: "primary-care", AsAt: first.AsAt}); kindOf(err) != "governance" {
 		t.Errorf("the dataset's own earlier publication: %v", err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"datanet/linkage"
@@ -245,9 +247,11 @@ func (o PublishOptions) already(h *publication.Header) (*Published, error) {
 // the same people, counted twice, tell the few who changed between.
 const leastDays = 28
 
-// apart refuses a publication within leastDays of another of the same dataset
-// alone, or under the same approval, which would be a further draw: in the hub,
-// or anywhere that the record of decisions knows of.
+// apart refuses a publication within leastDays of another that counts the same:
+// the same dataset alone, or a linked measure of this one, under whatever
+// approval. Each project draws noise of its own, so many approvals of one
+// question would be many draws, and their mean the truth. It looks in the hub,
+// and at all that the record of decisions knows of.
 func (o PublishOptions) apart(h *publication.Header) error {
 	there, err := o.Hub.Publications()
 	if err != nil {
@@ -255,7 +259,7 @@ func (o PublishOptions) apart(h *publication.Header) error {
 	}
 	earlier := o.Earlier
 	for _, p := range there {
-		if p.Suffix != o.Approval || !near(p.AsAt, h.AsAt) {
+		if !near(p.AsAt, h.AsAt) || (p.Suffix == "") != (h.Approval == nil) {
 			continue
 		}
 		known, err := o.open(p.Dir)
@@ -265,11 +269,32 @@ func (o PublishOptions) apart(h *publication.Header) error {
 		earlier = append(earlier, RecordOf(&known.Header, ""))
 	}
 	for _, e := range earlier {
-		if e.Approval == o.Approval && e.States[h.Dataset] != "" && e.Publication != h.ID && near(e.AsAt, h.AsAt) {
-			return frozen(e.AsAt)
+		if e.Publication != h.ID && near(e.AsAt, h.AsAt) && again(h, e) {
+			return drawn(h, e)
 		}
 	}
 	return nil
+}
+
+// again says whether a publication counts what an earlier one has counted.
+func again(h *publication.Header, e linkage.PublicationRecord) bool {
+	if h.Approval == nil || e.Approval == "" {
+		return h.Approval == nil && e.Approval == "" && e.States[h.Dataset] != ""
+	}
+	before := schemas.StandardCatalogue().MeasuresFor(slices.Collect(maps.Keys(e.States))).Measures
+	return slices.ContainsFunc(h.Catalogue.Measures, func(m schemas.Measure) bool {
+		return slices.ContainsFunc(before, func(b schemas.Measure) bool { return b.ID == m.ID })
+	})
+}
+
+func drawn(h *publication.Header, e linkage.PublicationRecord) error {
+	if e.Approval == h.ApprovalID() {
+		return frozen(e.AsAt)
+	}
+	return &publication.Refusal{
+		Rule: "the same measures were published under approval " + e.Approval + " for " + e.AsAt + ", and each approval draws noise of its own: several draws within 28 days would tell what one of them hides",
+		Hint: "read that publication; or, when its approval has ended and datanet hub sweep has removed it, publish this one",
+	}
 }
 
 func near(a, b string) bool {

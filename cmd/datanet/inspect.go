@@ -134,9 +134,9 @@ func (a *app) inspectPublication(dir string) error {
 		return err
 	}
 	return a.say(p.Header, func(w io.Writer) {
-		fmt.Fprintf(w, "publication %s of %s by hub %s (%s), as at %s\n", p.ID, p.Dataset, p.Hub, p.HubName, p.AsAt)
+		fmt.Fprintf(w, "publication %s of %s by hub %s (%s), as at %s\n", p.ID, strings.Join(p.Sources(), " and "), p.Hub, p.HubName, p.AsAt)
 		if p.Approval != nil {
-			fmt.Fprintf(w, "of %s, linked under approval %s; it may be read until %s\n", strings.Join(p.Sources(), " and "), p.ApprovalID(), p.LastDay)
+			fmt.Fprintf(w, "linked under approval %s; it may be read until %s\n", p.ApprovalID(), p.LastDay)
 		}
 		fmt.Fprintf(w, "%s\ndisclosure policy %s\n", counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries), p.PolicyText)
 		fmt.Fprintf(w, "signed by the key it names, %s\n", p.Publisher)
