@@ -3,10 +3,15 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
@@ -77,7 +82,7 @@ func TestLinkedPublication(t *testing.T) {
 	first := publish(none)
 	h := first.Header
 	if h.ApprovalID() != p.approval.ID || h.ApprovalSHA256 != p.approval.SHA256() || h.LastDay != "2027-02-20" || h.AsAt != "2026-10-29" || h.Dataset != "primary-care" ||
-		h.State != schemas.Digest(p.linked.Encode()) || len(h.Datasets) != 3 || h.States["slam"] != schemas.Digest([]byte("slam")) || h.CodeLists["smi-icd10"] == "" {
+		h.State != schemas.Digest(p.linked.Encode()) || len(h.Datasets) != 3 || h.States["slam"] != p.linked.Dataset("slam").State || h.CodeLists["smi-icd10"] == "" {
 		t.Errorf("%+v", h)
 	}
 	if first.Status != "published" || first.Publication != filepath.Join(p.hub.Dir(), "publications", "2026-10-29-"+p.approval.ID) || first.Audit.ExactRecoveries != 0 || first.Withheld == 0 {
@@ -408,5 +413,36 @@ func TestApprovalsDrawOnce(t *testing.T) {
 	dataset.Earlier = append(dataset.Earlier, alone)
 	if err := dataset.apart(&publication.Header{Dataset: "primary-care", AsAt: first.AsAt}); kindOf(err) != "governance" {
 		t.Errorf("the dataset's own earlier publication: %v", err)
+	}
+}
+
+// TestTheSamePeopleLinkedAnew: linked again from the same states, in another
+// order, they are the same publication.
+func TestTheSamePeopleLinkedAnew(t *testing.T) {
+	p := newProject(t, 300, 1, "primary-care", "slam")
+	first := must(Publish(context.Background(), p.options()))(t)
+	slices.Reverse(p.people)
+	p.relink(p.people)
+	again := must(Publish(context.Background(), p.options()))(t)
+	if again.ID != first.ID || again.Status != "skipped" {
+		t.Errorf("%+v, was %+v", again, first)
+	}
+}
+
+// TestEverybodyAroundIsThere: a measure is not published where of its own
+// dataset only those stayed who link: what it is counted within would be a
+// number that nobody knows, and the audit goes by what everybody knows.
+func TestEverybodyAroundIsThere(t *testing.T) {
+	p := &project{borough: &borough{t: t, dir: t.TempDir()}, guardians: map[string]note.Signer{}}
+	p.publisher, p.custodian = newKeys(t)
+	p.hub = p.newHub("hub")
+	p.newLedger()
+	p.people = drawnKnown(rand.New(rand.NewPCG(3, 7)), 300)
+	want := p.wish("primary-care", "slam")
+	want.Denominator = "slam"
+	p.approve(want)
+	p.link(p.people)
+	if _, err := Publish(context.Background(), p.options()); kindOf(err) != "governance" || !strings.Contains(err.Error(), "denominator") {
+		t.Errorf("%v", err)
 	}
 }

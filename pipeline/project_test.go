@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,9 @@ func (p *project) record(b linkage.Body) {
 func (p *project) wish(datasets ...string) linkage.Approval {
 	a := linkage.Approval{Title: "Care of two kinds", Summary: "We want to see who is seen.", Purpose: "Planning", LegalBasis: "UK GDPR 6(1)(e)",
 		DPIA: "DPIA-1", Applicant: p.applicant, Users: []string{"Jane Doe"}, From: "2026-11-01", Until: "2027-10-31"}
+	if slices.Contains(datasets, "primary-care") {
+		a.Denominator = "primary-care" // whatever their order
+	}
 	columns := schemas.StandardCatalogue().ColumnsFor(datasets)
 	for i, d := range datasets {
 		scope := linkage.Scope{Dataset: d}
@@ -182,7 +186,7 @@ func (p *project) writeLinked(dir string, people []known) *schemas.Linked {
 	write("", schemas.PeopleColumns(names), rowsOfPeople(people, names))
 	for i, name := range names {
 		day := fmt.Sprintf("2026-10-%d", 31-i)
-		l.Datasets = append(l.Datasets, schemas.LinkedDataset{Dataset: name, AsAt: day, State: schemas.Digest([]byte(name)), Release: schemas.Digest(nil), People: l.People, Linked: l.People})
+		l.Datasets = append(l.Datasets, schemas.LinkedDataset{Dataset: name, AsAt: day, State: schemas.Digest(fmt.Append(nil, name, len(people))), Release: schemas.Digest(nil), People: l.People, Linked: l.People})
 		d := must(schemas.DatasetByID(name))(p.t)
 		for _, t := range d.Tables {
 			if only := t.Only(p.approval.Columns(name, t.Name)); len(only.Columns) > 0 {

@@ -134,8 +134,10 @@ func (o PublishOptions) joined(a *linkage.Approval, l *hub.LinkedProject) (*sour
 	if l.Linked.Hub != o.Hub.ID || l.Linked.Approval != a.ID || l.Linked.ApprovalSHA256 != a.SHA256() || !slices.Equal(datasets, a.Names()) {
 		return nil, &publication.IntegrityError{Rule: "the linked tables were not made for approval " + a.ID + " in this hub", Hint: "link again under this approval"}
 	}
+	for _, d := range datasets { // the same states, shuffled anew, are the same people
+		x.rows = append(x.rows, d+" "+x.states[d])
+	}
 	for _, t := range l.Linked.Tables {
-		x.rows = append(x.rows, t.Name()+" "+t.SHA256)
 		if t.Dataset == "" {
 			continue
 		}
@@ -182,8 +184,8 @@ func lacks(m *schemas.Measure, a *linkage.Approval, l *schemas.Linked) string {
 			return "the pair " + m.Dataset + ":" + other
 		}
 	}
-	if m.Denominator == "" && l.Denominator != m.Dataset {
-		return m.Dataset + " as the denominator: people who link to nobody are missing"
+	if l.Denominator != m.Dataset {
+		return m.Dataset + " as the denominator: of its people only those who link are there, and everybody else around them is missing"
 	}
 	for _, n := range m.Reads() {
 		for _, column := range n.Columns {

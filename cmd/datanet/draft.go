@@ -107,6 +107,9 @@ func (a *app) runDraft(o draftOptions) error {
 	return a.say(document, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s\nIt waits for the Guardian of %s to sign, with:\n  datanet approval sign %s --guardian KEYFILE\n",
 			drafted.ID, drafted.Title, strings.Join(drafted.Names(), " and of "), drafted.ID)
+		if drafted.Denominator != "primary-care" && slices.Contains(drafted.Names(), "primary-care") {
+			fmt.Fprintf(w, "Note: everybody of %s stays, and of primary care those only who link; the measures of linked data need it the other way round: --denominator primary-care.\n", drafted.Denominator)
+		}
 	})
 }
 

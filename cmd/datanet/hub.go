@@ -174,7 +174,10 @@ func (a *app) read(h *openHub) (err error) {
 // alone runs one thing at a time of those that change the hub and then record
 // it, so that records stand in the order of what happened.
 func (a *app) alone(dir string, run func() error) error {
-	unlock, err := lock(filepath.Join(keysDir(dir), "lock"))
+	unlock, err := a.lock(filepath.Join(keysDir(dir), "lock"))
+	if a.ctx.Err() != nil {
+		return a.ctx.Err()
+	}
 	if err != nil {
 		return &keyError{"the folder of the hub's keys cannot be used", "the hub's records are signed with ledger.key in " + keysDir(dir) + "; run this as the user who holds it"}
 	}
@@ -182,17 +185,31 @@ func (a *app) alone(dir string, run func() error) error {
 	return run()
 }
 
-// lock waits for a lock file and holds it.
-func lock(path string) (unlock func(), err error) {
+// lock waits for a lock file and holds it. An interrupted wait ends.
+func (a *app) lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
+	for waited := false; ; waited = true {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, err
+		}
+		if !waited {
+			a.progress()("waiting for another command at this hub")
+		}
+		select {
+		case <-a.ctx.Done():
+			f.Close()
+			return nil, a.ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	return func() { f.Close() }, nil
 }
 
 // remember reads the record of decisions, refuses one that does not extend the
@@ -207,7 +224,10 @@ func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, cannotRemember(path)
 	}
-	unlock, err := lock(path + ".lock")
+	unlock, err := a.lock(path + ".lock")
+	if a.ctx.Err() != nil {
+		return nil, a.ctx.Err()
+	}
 	if err != nil {
 		return nil, cannotRemember(path)
 	}
@@ -216,14 +236,19 @@ func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	if seen, err := os.ReadFile(path); err == nil {
-		old, err := linkage.ParseHead(seen, h.Ledger)
-		if err != nil {
-			return nil, err
-		}
-		if err := l.CheckExtends(old); err != nil {
-			return nil, err
-		}
+	seen, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, keep(path, l.SignedHead())
+	}
+	if err != nil {
+		return nil, cannotRemember(path)
+	}
+	old, err := linkage.ParseHead(seen, h.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.CheckExtends(old); err != nil {
+		return nil, err
 	}
 	return l, keep(path, l.SignedHead())
 }
@@ -258,6 +283,9 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 	if err != nil {
 		return err
 	}
+	if a.ctx.Err() != nil { // somebody thought better of it while this waited
+		return a.ctx.Err()
+	}
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
 		return err
 	}
@@ -265,8 +293,14 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 }
 
 // ledgerKey opens the key that records are signed with. What changes the hub
-// opens it first: a change that cannot be recorded must not be made.
+// opens it first: a change that cannot be recorded, or not be logged, must not be
+// made.
 func (h *openHub) ledgerKey() (*pseudonym.LedgerKey, error) {
+	log, err := os.OpenFile(filepath.Join(h.Dir(), "audit", "log.jsonl"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, &integrityError{"the hub's audit log cannot be written", "look at audit/log.jsonl in the hub: it is a plain file of the hub's user"}
+	}
+	log.Close()
 	keys := keysDir(h.Dir())
 	os.Remove(filepath.Join(keys, unfinished)) // left when making the hub was cut short at the very end
 	return pseudonym.Read[*pseudonym.LedgerKey](filepath.Join(keys, "ledger.key"), pseudonym.Unlock{})

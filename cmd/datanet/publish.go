@@ -23,6 +23,7 @@ import (
 
 type publishOptions struct {
 	approval, dataset, asAt, policy, publisher, out string
+	named                                           bool // --approval was given, if only empty: a script's variable may be unset
 	limits                                          limits
 }
 
@@ -40,6 +41,7 @@ holds the measures that need the linkage, and is read until its last day.
 A period is frozen: the same people again are a skip, other people are refused.`,
 		Example: "  datanet publish --hub hub\n  datanet publish --hub hub --out publication\n  datanet publish --hub hub --approval 2026-001", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runPublish(ctx, o) })
+	c.PreRun = func(c *cobra.Command, _ []string) { o.named = c.Flags().Changed("approval") }
 	f := c.Flags()
 	approvalFlag(a, c, &o.approval)
 	f.StringVar(&o.dataset, "dataset", "primary-care", "dataset to publish alone")
@@ -55,6 +57,9 @@ A period is frozen: the same people again are a skip, other people are refused.`
 func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 	if _, _, err := o.limits.read(); err != nil {
 		return err
+	}
+	if o.named && o.approval == "" {
+		return &useError{"--approval is empty", "datanet approval list shows the ids; leave it out to publish primary care alone"}
 	}
 	h, err := a.openHub()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ import (
 )
 
 type queryOptions struct {
-	measure, population, publication, period, format, statistic, publisher string
+	measure, population, publication, approval, period, format, statistic, publisher string
 
 	by, where []string
 	named     bool // --publisher was given, if only empty: a script's variable may be unset
@@ -49,6 +50,8 @@ folder is read. Whose signature must be on it is remembered in DATANET_HOME.
 	f.StringArrayVar(&o.where, "where", nil, "limit to dimension=value[+value] (repeatable); several values are added up")
 	f.StringVar(&o.population, "population", "resident", "resident (registered and living in the borough) or registered (all on the lists)")
 	f.StringVar(&o.publication, "publication", "", "the publication's folder (default: the hub's newest)")
+	approvalFlag(a, c, &o.approval)
+	c.Flags().Lookup("approval").Usage = "the approval whose publication in the hub is meant; without it, the hub's own"
 	f.StringVar(&o.period, "period", "", "date of the hub's publication (default: the newest)")
 	f.StringVar(&o.publisher, "publisher", "", "verifier key of the hub's publisher (default: pinned at first use)")
 	f.StringVar(&o.statistic, "statistic", publication.Statistic, "statistic: proportion")
@@ -152,8 +155,11 @@ func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
 		return a.now(), nil
 	}
 	own, err := hub.Open(a.hub)
-	if err != nil || own.ID != p.Hub {
-		return a.now(), nil // a publication of another hub
+	if err != nil {
+		return time.Time{}, err // a mistyped hub must not switch the question off
+	}
+	if own.ID != p.Hub {
+		return a.now(), nil
 	}
 	h, err := a.openHub()
 	if err != nil {
@@ -166,10 +172,10 @@ func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
 // openPublication opens the folder asked for, or the hub's newest.
 func (a *app) openPublication(o queryOptions) (*publication.Publication, error) {
 	if o.publication == "" {
-		return a.published(o.period)
+		return a.published(o.period, o.approval)
 	}
-	if o.period != "" {
-		return nil, &useError{"--period is for a hub's publications; --publication names one itself", "leave one of the two out"}
+	if o.period != "" || o.approval != "" {
+		return nil, &useError{"--period and --approval are for a hub's publications; --publication names one itself", "leave one of the two out"}
 	}
 	pin := ""
 	p, err := publication.Open(o.publication, func(h *publication.Header) (key string, err error) {
@@ -184,7 +190,7 @@ func (a *app) openPublication(o queryOptions) (*publication.Publication, error) 
 
 // published opens one of the hub's own publications: signed by its publisher,
 // and of the date that the folder says.
-func (a *app) published(period string) (*publication.Publication, error) {
+func (a *app) published(period, approval string) (*publication.Publication, error) {
 	if a.hub == "" {
 		return nil, &useError{"neither a publication nor a hub was named", "give --publication DIR, or --hub DIR (or DATANET_HUB)"}
 	}
@@ -192,7 +198,7 @@ func (a *app) published(period string) (*publication.Publication, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := one(h, period)
+	found, err := one(h, period, approval)
 	if err != nil {
 		return nil, err
 	}
@@ -200,14 +206,23 @@ func (a *app) published(period string) (*publication.Publication, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Hub != h.ID || p.AsAt != found.AsAt {
+	if p.Hub != h.ID || p.AsAt != found.AsAt || p.ApprovalID() != found.Suffix {
 		return nil, &publication.IntegrityError{Rule: "the folder of " + found.AsAt + " in this hub holds another hub's publication, or one of another date", Hint: "remove what does not belong there; datanet publish makes the hub's own"}
 	}
 	return p, nil
 }
 
-// one is the hub's publication of a date, or its newest.
-func one(h *hub.Hub, period string) (hub.Publication, error) {
+// one is the hub's own publication of a date, or its newest; or of an approval.
+func one(h *hub.Hub, period, approval string) (hub.Publication, error) {
+	if approval != "" && period == "" {
+		all, err := h.Publications()
+		for _, p := range all { // the newest first
+			if p.Suffix == approval {
+				return p, err
+			}
+		}
+		return hub.Publication{}, cmp.Or(err, error(&useError{"nothing has been published in this hub under approval " + quote(approval), "datanet publish --approval ID --hub " + h.Dir()}))
+	}
 	if period == "" {
 		newest, err := h.NewestPublication()
 		if errors.Is(err, fs.ErrNotExist) || (err == nil && newest.Dir == "") {
@@ -218,8 +233,8 @@ func one(h *hub.Hub, period string) (hub.Publication, error) {
 	if _, err := date("period", period); err != nil {
 		return hub.Publication{}, err
 	}
-	dir, err := h.PublicationDir(period, "")
-	return hub.Publication{AsAt: period, Dir: dir}, err
+	dir, err := h.PublicationDir(period, approval)
+	return hub.Publication{AsAt: period, Suffix: approval, Dir: dir}, err
 }
 
 // pinned is the key that must have signed: the one given, the hub's own, or
@@ -230,7 +245,11 @@ func (a *app) pinned(h *publication.Header, given string) (key, pin string, err 
 		return given, "", nil
 	}
 	if a.hub != "" {
-		if own, err := hub.Open(a.hub); err == nil && own.ID == h.Hub {
+		own, err := hub.Open(a.hub)
+		if err != nil {
+			return "", "", err
+		}
+		if own.ID == h.Hub {
 			return own.Publisher, "", nil
 		}
 	}

@@ -85,7 +85,11 @@ func printRelease(w io.Writer, r *release.Result) {
 	}
 	fmt.Fprintln(w)
 	if r.Release != "" {
-		fmt.Fprintf(w, "  %s\n  about %s people, as at %s; about %s more have no usable NHS number and stay out\n", r.Release, thousands(r.Persons), r.AsAt, thousands(r.Unlinkable))
+		fmt.Fprintf(w, "  %s\n  about %s people, as at %s", r.Release, thousands(r.Persons), r.AsAt)
+		if r.Unlinkable > 0 {
+			fmt.Fprintf(w, "; about %s more have no usable NHS number and stay out", thousands(r.Unlinkable))
+		}
+		fmt.Fprintln(w)
 	}
 }
 

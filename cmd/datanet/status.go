@@ -17,7 +17,7 @@ func newHubStatus(a *app) *cobra.Command {
 	return a.command(&cobra.Command{
 		Use: "status", Short: "say whose keys count, what is loaded and which approvals stand",
 		Long: `Says for each dataset whose signatures the hub accepts and what each site sent last,
-and counts the approvals by how they stand. It looks and touches nothing.`,
+and counts the approvals by how they stand. It looks, and changes nothing in the hub.`,
 		Example: "  datanet hub status --hub hub", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
 		h, err := a.openHub()
