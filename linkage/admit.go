@@ -58,6 +58,8 @@ func (d *Decisions) grow(record Record) error {
 // allow says whether the rules admit a record at a time.
 func (d *Decisions) allow(body Body, at time.Time) error {
 	switch b := body.(type) {
+	case PolicyRecord:
+		return d.allowPolicy()
 	case ApprovalRecord:
 		a, err := ParseApproval(b.Text)
 		if err != nil {
@@ -107,11 +109,11 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 		of := d.Of(b.Approval)
 		of.Revocations = append(of.Revocations, d.answer(n, at, b.Dataset, reason))
 	default:
-		d.takeDone(body)
+		d.takeDone(at, body)
 	}
 }
 
-func (d *Decisions) takeDone(body Body) {
+func (d *Decisions) takeDone(at time.Time, body Body) {
 	switch b := body.(type) {
 	case ProjectKeyRecord:
 		d.Of(b.Approval).ProjectKey = &b
@@ -123,7 +125,7 @@ func (d *Decisions) takeDone(body Body) {
 		of.Links = append(of.Links, b)
 	case PublicationRecord:
 		if of := d.Of(b.Approval); of != nil {
-			of.Publications = append(of.Publications, b)
+			of.Publications, of.published = append(of.Publications, b), append(of.published, day(at))
 		}
 	case RemovalRecord:
 		of := d.Of(b.Approval)
@@ -146,6 +148,16 @@ func (d *Decisions) named(id, hash string) (*Decision, error) {
 			hints: []string{"a changed request is a new request, with an id of its own"}}
 	}
 	return of, nil
+}
+
+// allowPolicy lets policies be recorded until the first request. From then on Guardians rely on them, and the ledger's key alone must
+// not widen what may be published without their signatures.
+func (d *Decisions) allowPolicy() error {
+	if len(d.list) == 0 {
+		return nil
+	}
+	return &Refusal{check: CheckPolicy, reason: "a request has been drafted under the disclosure policies that the hub has recorded, and they stay as they are",
+		hints: []string{"another policy needs a hub of its own"}}
 }
 
 // allowApproval holds a request to what this ledger says. Its Guardians must be known by then: else whoever keeps the ledger could
@@ -399,10 +411,37 @@ func (d *Decisions) allowPublication(b PublicationRecord, at time.Time) error {
 	if b.Policy != of.Approval.Disclosure {
 		return &Refusal{check: CheckPolicy, reason: "approval " + b.Approval + " was signed for another disclosure policy"}
 	}
-	if len(of.Approval.Datasets) > 1 && len(of.Links) == 0 {
-		return &Refusal{check: CheckLink, reason: "nothing has been linked under approval " + b.Approval, hints: []string{"datanet link --approval " + b.Approval}}
+	if err := of.linkedLast(); err != nil {
+		return err
+	}
+	for _, name := range of.Approval.Names() {
+		if last := of.lastRelease(name); last == nil || last.State != b.States[name] {
+			return &Refusal{check: CheckRelease, reason: "what is published of " + name + " is not the state that was last released for approval " + b.Approval,
+				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name}}
+		}
 	}
 	return nil
+}
+
+// linkedLast is nil once the last releases of several datasets have been linked. What was linked of earlier ones may hold people who
+// have been removed since.
+func (d *Decision) linkedLast() error {
+	reason := "nothing has been linked under approval " + d.Approval.ID
+	switch links := len(d.Links); {
+	case len(d.Approval.Datasets) == 1 || links > 0 && d.isLast(d.Links[links-1].Releases):
+		return nil
+	case links > 0:
+		reason = "what was last released for approval " + d.Approval.ID + " has not been linked yet"
+	}
+	return &Refusal{check: CheckLink, reason: reason, hints: []string{"datanet link --approval " + d.Approval.ID}}
+}
+
+// isLast says whether these are the last releases of all datasets.
+func (d *Decision) isLast(releases map[string]string) bool {
+	return every(d.Approval.Names(), func(name string) bool {
+		last := d.lastRelease(name)
+		return last != nil && last.Release == releases[name]
+	})
 }
 
 // allowAlone is the rule for what is published without an approval: one dataset, which the hub's policy record names.

@@ -71,7 +71,7 @@ func (l *Ledger) admit(record Record, now time.Time) error {
 		return fmt.Errorf("appending record: %w", err)
 	}
 	switch record.Kind {
-	case KindHub, KindPolicy, KindLoad, KindDenied: // any rule of theirs has been applied
+	case KindHub, KindLoad, KindDenied: // any rule of theirs has been applied
 		return nil
 	}
 	return l.govern(record, now)

@@ -33,6 +33,8 @@ type Decision struct {
 	Links        []LinkRecord
 	Publications []PublicationRecord
 	Removals     []RemovalRecord
+
+	published []string // the days of Publications
 }
 
 // An Answer is what one Guardian decided.
@@ -55,8 +57,8 @@ type Decisions struct {
 	latest   time.Time // the latest time of a record so far
 }
 
-// DecisionsOf replays the records. A record that breaks a rule is an error even though it was signed into the ledger: a *Refusal,
-// or an *IntegrityError for a signature that does not hold. Whoever holds the ledger key does not thereby hold the Guardians'.
+// DecisionsOf replays the records. A record that breaks a rule is an *IntegrityError even though it was signed into the ledger:
+// whoever holds the ledger key does not thereby hold the Guardians'.
 func DecisionsOf(records []Record) (*Decisions, error) {
 	d := &Decisions{trust: Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}, policies: map[string][]string{}}
 	for n, record := range records {
@@ -85,17 +87,6 @@ func (d *Decisions) Of(id string) *Decision {
 
 // Trust says whose keys count after all records.
 func (d *Decisions) Trust() Trust { return d.trust }
-
-// Live are the approvals that everybody has signed and that have not ended: those that are approved, or will be from a later day on.
-func (d *Decisions) Live(now time.Time) []*Approval {
-	var live []*Approval
-	for _, decision := range d.list {
-		if s := decision.Status(now); s == StatusApproved || s == StatusNotYet {
-			live = append(live, decision.Approval)
-		}
-	}
-	return live
-}
 
 // Missing are the approval's datasets whose Guardian has not signed, in the order asked for.
 func (d *Decision) Missing() []string {

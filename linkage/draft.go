@@ -13,7 +13,8 @@ import (
 )
 
 // Draft completes a request: it gives it the next free id, the defaults, the one accepted order, this hub and the head of its
-// record of decisions. It checks what Append will ask of it, and appends nothing. A *FormError names every field that is wrong.
+// record of decisions. It checks what Append will ask of it, and appends nothing. It also refuses what could never be used, and what
+// must not be recorded for ever: an NHS number or a postcode in its words. A *FormError names every field that is wrong.
 func Draft(l *Ledger, want Approval, now time.Time) (*Approval, error) {
 	decisions, err := l.Decisions()
 	if err != nil {
@@ -25,13 +26,43 @@ func Draft(l *Ledger, want Approval, now time.Time) (*Approval, error) {
 	a.Disclosure = cmp.Or(a.Disclosure, policyOf(l.records))
 	a.Hub, a.Seen = decisions.hub, Seen{l.head.Size, l.head.Root}
 	a.complete()
-	if err := merged(a.wellFormed(), a.Known()); err != nil {
+	if err := merged(a.wellFormed(), a.Known(), a.hopeless(decisions.trust, now), a.personal()); err != nil {
 		return nil, err
 	}
 	if err := decisions.allowApproval(a); err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// hopeless says why a request that is well formed could never be used. It is not asked of what is in a ledger already: days pass, and
+// Guardians change.
+func (a *Approval) hopeless(trust Trust, now time.Time) error {
+	var f faults
+	if today := day(now); isDate(a.Until) && isDate(a.Review) {
+		f.unless(today <= a.Until, "until", "that day is over")
+		f.unless(today > a.Until || today <= a.Review, "review", "that day is over, and with it the request")
+	}
+	for _, name := range a.Names() {
+		if key := publicKey(a.Applicant); key != "" && key == publicKey(trust.Dataset(name).Guardian) {
+			f.unless(false, "applicant", "is the key of the Guardian of "+name+", who could not sign a request of their own")
+		}
+	}
+	return f.err()
+}
+
+// personal says which of the words that a request is told in could name a patient.
+func (a *Approval) personal() error {
+	var f faults
+	f.impersonal("title", a.Title)
+	f.impersonal("summary", a.Summary)
+	f.impersonal("purpose", a.Purpose)
+	f.impersonal("legal-basis", a.LegalBasis)
+	f.impersonal("dpia", a.DPIA)
+	for n, user := range a.Users[:min(len(a.Users), maxUsers)] {
+		f.impersonal(fmt.Sprintf("user %d", n+1), user)
+	}
+	return f.err()
 }
 
 // complete fills in what has a default, and brings columns and pairs into their one order.

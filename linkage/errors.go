@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// A Refusal says that the rules of governance do not allow what was asked. Nothing was changed.
+// A Refusal says that the rules of governance do not allow what was asked. Nothing was changed. A replay never gives one: a record that
+// breaks a rule and is in the ledger all the same is an *IntegrityError, which wraps no Refusal, so that errors.As tells the two apart.
 type Refusal struct {
 	check  string
 	reason string
@@ -14,8 +15,7 @@ type Refusal struct {
 
 // The checks that a Refusal can name. Those of Check, in its order:
 const (
-	CheckForm       = "form"   // the question is not of the accepted form, or names columns that do not exist here
-	CheckRecord     = "record" // the record of decisions breaks its own rules
+	CheckForm       = "form" // the question is not of the accepted form, or names columns that do not exist here
 	CheckUnknown    = "unknown"
 	CheckRefused    = "refused"
 	CheckRevoked    = "revoked"
@@ -23,7 +23,7 @@ const (
 	CheckReview     = "review"     // the review day is over
 	CheckSignatures = "signatures" // some are missing
 	CheckNotYet     = "not-yet"
-	CheckScope      = "scope"  // a dataset, pair or column that was not approved
+	CheckScope      = "scope"  // a dataset that was not approved, or not for this
 	CheckPermit     = "permit" // no permit, or one for something else
 )
 
@@ -38,11 +38,11 @@ const (
 	CheckText       = "text"      // another text than the recorded one
 	CheckRepeated   = "repeated"  // already decided
 	CheckHub        = "hub"       // drafted for another hub
-	CheckPolicy     = "policy"    // another disclosure policy than the recorded or approved one
+	CheckPolicy     = "policy"    // another disclosure policy than the recorded or approved one, or a new one too late
 	CheckProjectKey = "project-key"
 	CheckRefresh    = "refresh" // data of another date
 	CheckRelease    = "release" // not the last release on record
-	CheckLink       = "link"    // nothing is linked yet
+	CheckLink       = "link"    // of the last releases nothing is linked yet
 )
 
 // Check names the check that failed, in a word for logs and for DeniedRecord.
@@ -56,8 +56,8 @@ func (e *Refusal) Kind() string { return "governance" }
 // Hints say what could be done instead.
 func (e *Refusal) Hints() []string { return e.hints }
 
-// An IntegrityError says that a signature, hash or form does not hold: the file is not what was written.
-// It names the file and the line or record, and never quotes what they hold.
+// An IntegrityError says that a signature, hash or form does not hold, or that a ledger breaks its own rules: it is not what honest
+// writers left. It names the file and the line or record, and never quotes what they hold.
 type IntegrityError struct {
 	reason string
 	hints  []string

@@ -132,7 +132,8 @@ func (l *Ledger) CheckExtends(old Head) error {
 	return nil
 }
 
-// Verify reads everything again, checks that it extends what was read before, and replays the rules of trust and of approvals.
+// Verify reads everything again, checks that it extends what was read before, and replays the rules of trust and of approvals. What
+// does not hold is an *IntegrityError.
 func (l *Ledger) Verify() error {
 	if err := l.load(); err != nil {
 		return err

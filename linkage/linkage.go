@@ -110,10 +110,14 @@
 //
 // # Rules
 //
-// These are held to by Append and by every replay, Check's included. A record that breaks one makes the whole ledger refused.
+// These are held to by Append and by every replay, Check's included. Append answers with a *Refusal. A record that breaks one and is in the
+// ledger all the same makes the whole ledger refused, as an *IntegrityError: no honest writer left it so.
 //
+//   - Disclosure policies are recorded before the first request, and none after it.
 //   - A request has a new id, names this hub, a policy that it has recorded and a beginning of this ledger, and each of its datasets has a
-//     Guardian. Append asks besides that its columns exist.
+//     Guardian. Append asks besides that its columns exist. Draft asks besides that its last day is not over, that the applicant's key is not
+//     the one of a Guardian who would have to sign, and that its words hold no NHS number and no full postcode: what is recorded stays.
+//     For the last, NewRefusal and NewRevocation ask their reasons too.
 //   - Every other record of a request names it by id and by the SHA-256 of its text; a publication by id alone.
 //   - A dataset's present Guardian signs, refuses and revokes for that dataset, and nobody else. The applicant's own key signs nothing of
 //     the request. Each Guardian signs once, and not after a refusal, a revocation or the last day. A refusal comes before all have
@@ -121,8 +125,9 @@
 //   - The first project key counts. It is made while the request is approved, by the custodian of one of its datasets, and sealed to the
 //     custodians of exactly its datasets.
 //   - A release, a link and a publication under a request need it approved on their day, and it needs a project key before the first two.
-//     All releases of a dataset are as at one date, a link is of the last release of each dataset, and a publication of several
-//     datasets comes after a link. Without a request one dataset is published, which the policy record names.
+//     All releases of a dataset are as at one date, a link is of the last release of each dataset, and a publication is of the
+//     state that was last released of each; of several datasets it comes after a link of these releases. Without a request one dataset is
+//     published, which the policy record names.
 //
 // The day of a record is that of its time, or, when it is dated back by more than 24 hours behind an earlier record, of that one less
 // 24 hours. Append also asks with the clock, which never counts as earlier than the head.

@@ -1,7 +1,6 @@
 package linkage
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,8 +26,6 @@ type Ask struct {
 	Approval string // id
 	Action   Action
 	Dataset  string    // the one that is released, or published or queried alone; else empty
-	Scope    []Scope   // the columns that will be used, if that is to be checked
-	Pairs    []Pair    // the pairs that will be matched, if that is to be checked
 	Now      time.Time // the machine's clock
 }
 
@@ -72,14 +69,15 @@ func (p Permit) Trust() Trust { return p.trust }
 
 // Check makes a Permit, or a *Refusal that names the check which failed. It goes by the ledger as l last read it, and asks in
 // this order: the question's form, the ledger's own rules, whether the approval is known, whether its columns exist here, refused,
-// revoked, every signature, its dates, its scope. An *IntegrityError means that the ledger holds a signature that does not.
+// revoked, every signature, its dates, its scope. An *IntegrityError means that the ledger breaks its own rules: nothing is allowed
+// until that is explained. Which columns and pairs may be used is for the holder of the Permit to read off its Approval.
 func Check(l *Ledger, ask Ask) (Permit, error) {
 	if err := ask.wellFormed(); err != nil {
 		return Permit{}, err
 	}
 	decisions, err := l.Decisions()
 	if err != nil {
-		return Permit{}, asRecord(err)
+		return Permit{}, err
 	}
 	d := decisions.Of(ask.Approval)
 	if d == nil {
@@ -92,7 +90,7 @@ func Check(l *Ledger, ask Ask) (Permit, error) {
 	if err := d.live(l.head.Clock(ask.Now)); err != nil {
 		return Permit{}, err
 	}
-	if err := ask.within(d.Approval); err != nil {
+	if err := ask.place(d.Approval); err != nil {
 		return Permit{}, err
 	}
 	return Permit{d.Approval.clone(), decisions.Trust(), ask.Action, ask.Dataset}, nil
@@ -109,16 +107,6 @@ func (ask Ask) wellFormed() error {
 		return nil
 	}
 	return &Refusal{check: CheckForm, reason: err.Error(), hints: []string{"an approval's id reads like 2026-001"}}
-}
-
-// asRecord names the check that failed because the ledger breaks its own rules.
-func asRecord(err error) error {
-	var refusal *Refusal
-	if !errors.As(err, &refusal) {
-		return err
-	}
-	return &Refusal{check: CheckRecord, reason: "the record of decisions breaks its own rules: " + refusal.reason,
-		hints: []string{"nothing is allowed until this is explained: " + keepCopies}}
 }
 
 // live is nil if the approval can be used at this time.
@@ -143,31 +131,7 @@ func (d *Decision) live(at time.Time) error {
 	return &Refusal{check: check, reason: "approval " + d.Approval.ID + ": " + d.Sentence(at), hints: []string{hint}}
 }
 
-// within is nil if what is asked lies inside what was approved.
-func (ask Ask) within(a *Approval) error {
-	if err := ask.place(a); err != nil {
-		return err
-	}
-	for _, scope := range ask.Scope {
-		if !a.has(scope.Dataset) {
-			return outside(a, "the dataset "+scope.Dataset+" is not part of it", "nothing of that dataset may be used in this project")
-		}
-		for _, c := range scope.Columns {
-			if !slices.Contains(a.Columns(scope.Dataset, c.Table), c.Name) {
-				return outside(a, fmt.Sprintf("the column %s of %s of %s is not among the approved ones", c.Name, c.Table, scope.Dataset),
-					"see the approved columns with: datanet approval show "+a.ID)
-			}
-		}
-	}
-	for _, p := range ask.Pairs {
-		if !slices.Contains(a.Pairs, p) && !slices.Contains(a.Pairs, Pair{p.B, p.A}) {
-			return outside(a, fmt.Sprintf("%s is not an approved pair", p), "pairs do not follow from one another: each is signed for")
-		}
-	}
-	return nil
-}
-
-// place checks that the action fits the number of datasets. Of several datasets none may be used alone: that is another
+// place checks that the dataset is an approved one, and that the action fits the number of datasets. Of several datasets none may be used alone: that is another
 // question to other people.
 func (ask Ask) place(a *Approval) error {
 	switch {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"datanet/schemas"
 )
@@ -12,8 +13,9 @@ import (
 const CopyDays = 92
 
 // Plain puts the request into words that a Guardian can read aloud before signing. It is made from the parsed fields alone, so that
-// no text can pose as another. Others are the approvals beside which this one would stand, as Decisions.Live gives them.
-func (a *Approval) Plain(others []*Approval) string {
+// no text can pose as another. Others are the requests of the hub, as Decisions.All gives them, and now is the ledger's clock: named are
+// those that share a dataset with this one and are still asked for, are approved, or have ended and were published before.
+func (a *Approval) Plain(others []*Decision, now time.Time) string {
 	p := &page{}
 	p.line(0, "Request %s: %s", a.ID, a.Title)
 	a.plainPurpose(p)
@@ -21,7 +23,7 @@ func (a *Approval) Plain(others []*Approval) string {
 	a.plainJoin(p)
 	a.plainColumns(p)
 	a.plainLimits(p)
-	a.plainOthers(p, others)
+	a.plainOthers(p, others, now)
 	a.plainEnd(p)
 	return p.text.String()
 }
@@ -120,31 +122,64 @@ func (a *Approval) plainLimits(p *page) {
 	p.line(1, "What leaves the project are counts of people, under the rules against disclosure that the hub has recorded.")
 }
 
-func (a *Approval) plainOthers(p *page, others []*Approval) {
+func (a *Approval) plainOthers(p *page, others []*Decision, now time.Time) {
 	p.head("What else it lets people join")
 	said := false
 	for _, other := range others {
-		if other.ID != a.ID && slices.ContainsFunc(other.Names(), a.has) {
-			a.plainOther(p, other)
+		if other.Approval.ID == a.ID || !slices.ContainsFunc(other.Approval.Names(), a.has) {
+			continue
+		}
+		if stands, over := other.beside(now); stands != "" {
+			a.plainOther(p, other, stands, over)
 			said = true
 		}
 	}
 	if !said {
-		p.line(1, "No other approved request uses any of these datasets.")
+		p.line(1, "No other request that is open or approved uses any of these datasets, and none that has ended was published.")
 	}
 }
 
-// plainOther says what two approvals make possible together that neither of them allows.
-func (a *Approval) plainOther(p *page, other *Approval) {
+// beside says how a request stands beside another one, in words that follow its title, and whether it is over: "" if it is over and was
+// never published.
+func (d *Decision) beside(now time.Time) (stands string, over bool) {
+	status := d.Status(now)
+	switch status {
+	case StatusDraft, StatusAwaiting:
+		return "is still being asked for, until " + d.Approval.LastDay() + ", and uses", false
+	case StatusNotYet:
+		return "is approved from " + d.Approval.From + " until " + d.Approval.LastDay() + " and uses", false
+	case StatusApproved:
+		return "is approved until " + d.Approval.LastDay() + " and uses", false
+	}
+	if len(d.published) == 0 {
+		return "", true
+	}
+	ended := "ended on " + d.Approval.LastDay()
+	if status == StatusRevoked {
+		ended = "was revoked on " + day(d.Revocations[0].Time)
+	}
+	return ended + ", but was published on " + listed(slices.Compact(slices.Clone(d.published))) + ". It used", true
+}
+
+// plainOther says what two requests make possible together that neither of them allows.
+func (a *Approval) plainOther(p *page, of *Decision, stands string, over bool) {
+	other := of.Approval
 	shared := kept(a.Names(), other.has)
 	mine := kept(a.Names(), func(name string) bool { return !other.has(name) })
 	theirs := kept(other.Names(), func(name string) bool { return !a.has(name) })
-	p.line(1, "Request %s, %s, is approved until %s and uses %s too. Its codes are different ones, but rows about the same person can be recognised by what they say.",
-		other.ID, other.Title, other.LastDay(), titles(shared))
+	p.line(1, "Request %s, %s, %s %s too. Its codes are different ones, but rows about the same person can be recognised by what they say.",
+		other.ID, other.Title, stands, titles(shared))
+	who := "Somebody who may read both"
+	if over {
+		who = "Somebody who kept what could be read under it"
+	}
 	if len(mine) > 0 && len(theirs) > 0 {
-		p.line(2, "Somebody who may read both can bring together %s and %s, which neither request asks for.", titles(mine), titles(theirs))
+		p.line(2, "%s can bring together %s and %s, which neither request asks for.", who, titles(mine), titles(theirs))
 	} else {
-		p.line(2, "Somebody who may read both can bring together more about the same person than either request asks for.")
+		p.line(2, "%s can bring together more about the same person than either request asks for.", who)
+	}
+	if len(of.published) > 0 {
+		p.line(2, "What was published under it is known: a copy stays readable until its last day, at most %d days after it was made, and nobody forgets a figure. Published figures are changed a little by chance to protect people, under each request anew. Where this request counts the same, the two figures together say more of the true one than either.", CopyDays)
 	}
 	if both := kept(a.Users, func(user string) bool { return slices.Contains(other.Users, user) }); len(both) > 0 {
 		p.line(2, "Named in both: %s.", listed(both))

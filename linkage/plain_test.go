@@ -6,11 +6,20 @@ import (
 	"testing"
 )
 
-// The input names a request's datasets, and the other requests that stand beside it. A line of the output that holds a point alone
-// is an empty one.
+// standing is a request that every Guardian has signed.
+func standing(a *Approval) *Decision {
+	d := &Decision{Approval: a, Signatures: map[string]Answer{}}
+	for _, name := range a.Names() {
+		d.Signatures[name] = Answer{Dataset: name}
+	}
+	return d
+}
+
+// The input names a request's datasets, and the other, approved, requests that stand beside it. A line of the output that holds a point
+// alone is an empty one. How others stand that are not approved is shown by decisions.txt.
 func TestPlainTable(t *testing.T) {
 	table(t, "testdata/plain.txt", func(t *testing.T, input string) string {
-		var requests []*Approval
+		var requests []*Decision
 		for line := range strings.Lines(input) {
 			words, with := options(strings.Fields(line))
 			a := wish(strings.Split(words[1], ",")...)
@@ -26,9 +35,9 @@ func TestPlainTable(t *testing.T) {
 			if err := a.wellFormed(); err != nil {
 				t.Fatal(err)
 			}
-			requests = append(requests, &a)
+			requests = append(requests, standing(&a))
 		}
-		plain := requests[0].Plain(requests)
+		plain := requests[0].Approval.Plain(requests, morning)
 		for line := range strings.Lines(plain) {
 			if len([]rune(line)) > 81 {
 				t.Errorf("a line of %d characters", len([]rune(line))-1)
@@ -41,7 +50,7 @@ func TestPlainTable(t *testing.T) {
 // What Guardians read does not use the words of developers.
 func TestPlainWords(t *testing.T) {
 	never := regexp.MustCompile(`(?i)\b(lattice|node|view|ledger|head|tombstone|hpke|merkle|hash|sha|json|parquet)s?\b`)
-	all := []*Approval{}
+	all := []*Decision{}
 	for _, datasets := range [][]string{{"slam"}, {"primary-care", "slam", "maternity"}, {"primary-care", "maternity"}} {
 		a := wish(datasets...)
 		for i, scope := range a.Datasets {
@@ -49,10 +58,14 @@ func TestPlainWords(t *testing.T) {
 		}
 		a.ID, a.Disclosure = "2026-00"+string(rune('1'+len(all))), "lattice"
 		a.complete()
-		all = append(all, &a)
+		all = append(all, standing(&a))
+		all[len(all)-1].published = []string{"2026-11-05"}
 	}
-	for _, a := range all {
-		plain := a.Plain(all)
+	all = append(all, standing(all[0].Approval.clone()), standing(all[1].Approval.clone()))
+	all[3].Approval.ID, all[3].Signatures = "2026-004", nil
+	all[4].Approval.ID, all[4].Revocations, all[4].published = "2026-005", []Answer{{}}, []string{"2026-11-05"}
+	for _, d := range all {
+		a, plain := d.Approval, d.Approval.Plain(all, morning)
 		if word := never.FindString(plain); word != "" {
 			t.Errorf("it says %q", word)
 		}

@@ -71,6 +71,9 @@ func hintsFor(faults ...string) []string {
 	if strings.Contains(text, notPaired) {
 		hints = append(hints, "name every two of the datasets in --pairs, as in primary-care:slam")
 	}
+	if strings.Contains(text, asNumber) || strings.Contains(text, asPostcode) {
+		hints = append(hints, "leave it out: what is recorded stays for ever, and everybody may read it")
+	}
 	if strings.Contains(text, notSpaced) {
 		hints = append(hints, "put one space between words")
 	}
@@ -88,6 +91,11 @@ func (f *faults) unless(holds bool, field, wrong string) {
 
 func (f *faults) line(field, value string, limit int) {
 	wrong := wrongLine(value, limit)
+	f.unless(wrong == "", field, wrong)
+}
+
+func (f *faults) impersonal(field, value string) {
+	wrong := impersonal(value)
 	f.unless(wrong == "", field, wrong)
 }
 

@@ -1,6 +1,7 @@
 package linkage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,13 +32,13 @@ func NewSignature(a *Approval, dataset string, guardian note.Signer) (SignatureR
 	return SignatureRecord{a.ID, a.SHA256(), dataset, signed}, err
 }
 
-// NewRefusal makes the record of a Guardian's no. The reason may be empty.
+// NewRefusal makes the record of a Guardian's no. The reason may be empty, and must not hold an NHS number or a postcode.
 func NewRefusal(a *Approval, dataset, reason string, guardian note.Signer) (RefusalRecord, error) {
 	signed, err := a.answered(refusalDomain, dataset, reason, guardian)
 	return RefusalRecord{a.ID, a.SHA256(), dataset, signed}, err
 }
 
-// NewRevocation makes the record with which a Guardian ends an approval. The reason may be empty.
+// NewRevocation makes the record with which a Guardian ends an approval. Its reason is as a refusal's.
 func NewRevocation(a *Approval, dataset, reason string, guardian note.Signer) (RevocationRecord, error) {
 	signed, err := a.answered(revocationDomain, dataset, reason, guardian)
 	return RevocationRecord{a.ID, a.SHA256(), dataset, signed}, err
@@ -57,7 +58,7 @@ func NewProjectKey(a *Approval, dataset, check string, sealed map[string]string,
 
 func (a *Approval) answered(domain, dataset, reason string, guardian note.Signer) (string, error) {
 	if reason != "" {
-		if wrong := wrongLine(reason, maxReason); wrong != "" {
+		if wrong := cmp.Or(wrongLine(reason, maxReason), impersonal(reason)); wrong != "" {
 			return "", &FormError{faults: []string{"reason: " + wrong}, hints: hintsFor(wrong)}
 		}
 	}

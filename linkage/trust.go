@@ -26,7 +26,7 @@ func (t Trust) Dataset(name string) DatasetTrust { return t.datasets[name] }
 // Datasets are the names of all datasets with a trusted key, sorted.
 func (t Trust) Datasets() []string { return slices.Sorted(maps.Keys(t.datasets)) }
 
-// TrustOf replays the records. A record that breaks a rule of trust is a *Refusal, even though it was signed into the
+// TrustOf replays the records. A record that breaks a rule of trust is an *IntegrityError, even though it was signed into the
 // ledger: whoever holds the ledger key does not thereby hold the Guardians'.
 func TrustOf(records []Record) (Trust, error) {
 	trust := Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}
@@ -167,10 +167,8 @@ func needsSignature(key, dataset, signer string) *Refusal {
 	}
 }
 
-// atRecord says where a rule was broken, and keeps the kind of error.
+// atRecord says where a replay found a rule broken. What Append would have answered to the writer is damage to a reader, who can
+// neither ask again nor sign again.
 func atRecord(n int, err error) error {
-	if refusal, ok := err.(*Refusal); ok {
-		return &Refusal{check: refusal.check, reason: fmt.Sprintf("record %d: %s", n, refusal.reason), hints: refusal.hints}
-	}
-	return broken("record %d: %s", n, err)
+	return broken("the record of decisions breaks its own rules: record %d: %s", n, err)
 }

@@ -23,8 +23,8 @@ func TestTrustTable(t *testing.T) {
 		}
 		trust, err := TrustOf(records)
 		if err != nil {
-			wantKind(t, err, "governance")
-			return out.String() + "refused: " + err.Error()
+			wantKind(t, err, "integrity")
+			return out.String() + "broken: " + err.Error()
 		}
 		return out.String() + shown(trust, names)
 	})

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,8 +59,10 @@ func tokenOf(name, dataset string) string {
 	return "custodian:v1:" + dataset + ":" + vkeyOf(name) + ":aHBrZQ==:age1example"
 }
 
-func (w *world) append(b Body) error {
-	r, err := NewRecord(time.Time{}, b)
+func (w *world) append(b Body) error { return w.appendAt(time.Time{}, b) }
+
+func (w *world) appendAt(at time.Time, b Body) error {
+	r, err := NewRecord(at, b)
 	if err == nil {
 		_, err = w.l.Append(ledgerKey, w.now, r)
 	}
@@ -178,22 +179,57 @@ func (w *world) act(line string) string {
 			return said(err)
 		}
 		return "drafted " + a.ID
+	case "draft-for": // as draft, and the key of who asks is put in afterwards, which Draft does not see
+		a, err := Draft(w.l, w.wished(words[2], with), w.now)
+		if err != nil {
+			return said(err)
+		}
+		_, a.Applicant = key(words[1], strings.TrimSuffix(words[1], "/alias"))
+		b, err := NewApproval(a)
+		if err == nil {
+			err = w.append(b)
+		}
+		return or(map[bool]string{true: "drafted " + a.ID}[err == nil], said(err))
+	case "beside":
+		return w.beside(words[1])
 	case "status":
 		return w.status(words[1])
 	case "check":
-		return w.check(words[1:], with)
+		return w.check(words[1:])
 	case "forge":
 		b, err := w.body(words[1:], with)
 		if err != nil {
 			return said(err)
 		}
-		return w.forge(b)
+		return w.forge(b, with)
 	}
 	b, err := w.body(words, with)
 	if err != nil {
 		return said(err)
 	}
-	return said(w.append(b))
+	at, err := time.Parse(time.RFC3339, or(with["at"], time.Time{}.Format(time.RFC3339))) // with the zero time Append dates it
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return said(w.appendAt(at, b))
+}
+
+// beside is what a Guardian reads about other requests, a paragraph a line.
+func (w *world) beside(id string) string {
+	d, err := w.l.Decisions()
+	if err != nil {
+		return said(err)
+	}
+	_, rest, _ := strings.Cut(d.Of(id).Approval.Plain(d.All(), w.l.Head().Clock(w.now)), "\nWhat else it lets people join\n")
+	section, _, _ := strings.Cut(rest, "\n\n")
+	var out strings.Builder
+	for line := range strings.Lines(section) {
+		if !strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "    Somebody") || strings.HasPrefix(line, "    What was") || strings.HasPrefix(line, "    N") {
+			out.WriteString("\n")
+		}
+		out.WriteString(" " + strings.TrimSpace(line))
+	}
+	return strings.ReplaceAll(strings.TrimSpace(out.String()), "\n ", "\n")
 }
 
 func (w *world) wished(datasets string, with map[string]string) Approval {
@@ -231,7 +267,7 @@ func (w *world) body(words []string, with map[string]string) (b Body, err error)
 		}
 		b, err = NewProjectKey(a, words[2], "0123456789abcdef", sealedTo(to...), signer)
 	case "release":
-		b = ReleaseRecord{id, a.SHA256(), words[2], or(with["as-at"], "2026-10-31"), ledgerHash, releaseHash(with), 120}
+		b = ReleaseRecord{id, a.SHA256(), words[2], or(with["as-at"], "2026-10-31"), stateHash(with), releaseHash(with), 120}
 	case "link":
 		releases := map[string]string{}
 		for _, name := range strings.Split(words[2], ",") {
@@ -244,6 +280,8 @@ func (w *world) body(words []string, with map[string]string) (b Body, err error)
 		b = RemovalRecord{id, a.SHA256(), "linked", "", words[2]}
 	case "deny":
 		b = DeniedRecord{id, ActionLink, "", words[2]}
+	case "policy":
+		b = PolicyRecord{words[1], ledgerHash, strings.Split(words[2], ",")}
 	case "trust":
 		b = TrustRecord{Dataset: words[1], Guardian: vkeyOf(words[2])}
 	default:
@@ -271,7 +309,7 @@ func (w *world) signed(a *Approval, words []string, with map[string]string) Body
 func (w *world) published(words []string, with map[string]string) Body {
 	states := map[string]string{}
 	for _, name := range strings.Split(words[len(words)-1], ",") {
-		states[name] = ledgerHash
+		states[name] = stateHash(with)
 	}
 	w.count++
 	b := PublicationRecord{Publication: fmt.Sprintf("2026-10-31-%d", w.count), AsAt: "2026-10-31", Policy: or(with["policy"], "lattice"), States: states, SHA256: ledgerHash}
@@ -280,6 +318,8 @@ func (w *world) published(words []string, with map[string]string) Body {
 	}
 	return b
 }
+
+func stateHash(with map[string]string) string { return strings.Repeat(or(with["state"], "c"), 64) }
 
 // releaseHash stands for the one that is named by a hex digit, "release=b".
 func releaseHash(with map[string]string) string { return strings.Repeat(or(with["release"], "a"), 64) }
@@ -300,24 +340,11 @@ func (w *world) status(id string) string {
 	return string(d.Of(id).Status(at)) + ": " + d.Of(id).Sentence(at)
 }
 
-// check asks "2026-001 release slam columns=patients.person pairs=a:b".
-func (w *world) check(words []string, with map[string]string) string {
+// check asks "2026-001 release slam".
+func (w *world) check(words []string) string {
 	ask := Ask{Approval: words[0], Action: Action(words[1]), Now: w.now}
 	if len(words) > 2 {
 		ask.Dataset = words[2]
-	}
-	for _, dataset := range slices.Sorted(maps.Keys(with)) {
-		if dataset == "pair" {
-			p, _ := ParsePair(with["pair"])
-			ask.Pairs = []Pair{p}
-			continue
-		}
-		scope := Scope{Dataset: dataset}
-		for _, name := range strings.Split(with[dataset], ",") {
-			table, column, _ := strings.Cut(name, ".")
-			scope.Columns = append(scope.Columns, Column{table, column})
-		}
-		ask.Scope = append(ask.Scope, scope)
 	}
 	permit, err := Check(w.l, ask)
 	if err == nil {
@@ -333,8 +360,12 @@ func (w *world) check(words []string, with map[string]string) string {
 }
 
 // forge is what a reader says of a ledger into which whoever holds its key has signed the record, past Append.
-func (w *world) forge(b Body) string {
-	r, err := NewRecord(w.now, b)
+func (w *world) forge(b Body, with map[string]string) string {
+	at, err := time.Parse(time.RFC3339, or(with["at"], w.now.Format(time.RFC3339)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r, err := NewRecord(at, b)
 	if err != nil {
 		return said(err)
 	}

@@ -146,13 +146,7 @@ func (a *app) completeApproval(_ *cobra.Command, args []string, _ string) (ids [
 
 // plain is an approval in plain words, with what it connects to.
 func (h *openHub) plain(a *app, request *linkage.Approval) string {
-	var others []*linkage.Approval
-	for _, live := range h.decisions.Live(a.clock(h)) {
-		if live.ID != request.ID {
-			others = append(others, live)
-		}
-	}
-	return request.Plain(others)
+	return request.Plain(h.decisions.All(), a.clock(h))
 }
 
 func newApprovalVerify(a *app) *cobra.Command {

@@ -79,9 +79,10 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 	}
 	options := link.Options{
 		Permit: permit, Hub: h.Hub, Releases: o.releases,
-		Known:  func(dataset string) *linkage.ReleaseRecord { return h.released(o.approval, dataset) },
-		Record: func(body linkage.Body) error { return a.record(h, body) },
-		Tool:   version, Threads: threads, Memory: memory, Progress: a.progress(),
+		Known:   func(dataset string) *linkage.ReleaseRecord { return h.released(o.approval, dataset) },
+		Removed: func(dataset string) bool { return removedAtLink(h.decisions.Of(o.approval), dataset) },
+		Record:  func(body linkage.Body) error { return a.record(h, body) },
+		Tool:    version, Threads: threads, Memory: memory, Progress: a.progress(),
 	}
 	if links := h.decisions.Of(o.approval).Links; len(links) > 0 {
 		options.Earlier = &links[len(links)-1]
@@ -91,6 +92,18 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 		return nil, err
 	}
 	return done, h.Audit(hub.AuditEntry{Time: a.now(), What: "link", On: o.approval, Outcome: done.Status})
+}
+
+// removedAtLink says whether the record of decisions has it for each link that
+// the dataset's release was removed.
+func removedAtLink(d *linkage.Decision, dataset string) bool {
+	n := 0
+	for _, r := range d.Removals {
+		if r.What == "release" && r.Name == dataset && r.Reason == "linked" {
+			n++
+		}
+	}
+	return n >= len(d.Links)
 }
 
 // linked is the linked tables that the record of decisions has last.

@@ -46,7 +46,8 @@
 // A release and linked tables are folders of plain files of which one, release.json or linked.json, names the others with
 // their hashes and may lie beside nothing else. Each is written in staging, synced, recorded by the caller, and then gets
 // its name by one rename: what stands anywhere has been recorded, and it stands whole or not at all. It goes the same way
-// back: first out of its place, then off the disk.
+// back: first out of its place, then off the disk. Nothing follows a link on that way: one that stands in the place of a folder
+// is refused where something is written or read, and is itself what is removed.
 //
 // # What is not protected
 //

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"datanet/schemas"
 )
@@ -62,23 +63,38 @@ func (p *Project) ReleaseDir(dataset string) (string, error) {
 	return filepath.Join(p.dir, releasesDir, dataset), nil
 }
 
-// Released are the datasets whose release lies in the project, sorted.
+// Released are the datasets whose release lies in the project, sorted. A link in the place of their folder is refused.
 func (p *Project) Released() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(p.dir, releasesDir))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	root, err := p.open()
+	if missing(err) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("listing releases: %w", err)
 	}
-	var datasets []string
-	for _, entry := range entries {
-		if datasetForm.MatchString(entry.Name()) {
-			datasets = append(datasets, entry.Name())
-		}
+	defer root.Close()
+	return released(root)
+}
+
+func released(root *os.Root) ([]string, error) {
+	in, err := look(root)
+	if err == nil && slices.Contains(in.strays, releasesDir) {
+		err = misplaced(releasesDir)
 	}
-	return datasets, nil
+	if err != nil {
+		return nil, fmt.Errorf("listing releases: %w", err)
+	}
+	return in.datasets, nil
 }
 
 // Linked says whether anything stands in the place of the linked tables.
-func (p *Project) Linked() (bool, error) { return stands(p.LinkedDir()) }
+func (p *Project) Linked() (bool, error) {
+	in, err := p.look()
+	if err == nil && in.displaced() {
+		err = misplaced(p.id)
+	}
+	return in.linked, err
+}
 
 func stands(path string) (bool, error) {
 	_, err := os.Lstat(path)
@@ -88,107 +104,23 @@ func stands(path string) (bool, error) {
 	return err == nil, err
 }
 
-// Remove takes away the project's releases and linked tables, and says which there were, as "linked" or "releases/slam". It
-// waits for who is working in the project, so that nothing is put there behind its back. Each goes out of
-// its place at once; a crash leaves no half of one where it could be taken for the whole.
-func (p *Project) Remove() (removed []string, err error) {
-	if there, err := stands(p.dir); !there || err != nil {
-		return nil, err
-	}
-	lock, err := p.hold()
-	if err != nil {
-		return nil, fmt.Errorf("removing project: %w", err)
-	}
-	defer lock.Close()
-	datasets, err := p.Released()
-	if err != nil {
-		return nil, err
-	}
-	for _, dataset := range datasets {
-		removed = append(removed, releasesDir+"/"+dataset)
-	}
-	if there, err := p.Linked(); err != nil {
-		return nil, err
-	} else if there {
-		removed = append(removed, linkedDir)
-	}
-	if err := p.discard(removed); err != nil {
-		return nil, fmt.Errorf("removing project: %w", err)
-	}
-	return removed, nil
-}
-
-// hold takes the project's lock, alone.
-func (p *Project) hold() (*os.File, error) {
-	if err := makeDir(p.dir); err != nil {
-		return nil, err
-	}
-	return lockFile(filepath.Join(p.dir, "lock"))
-}
-
-// discard moves folders of the project into staging, where the next to come removes what a crash left, and removes
-// them there. It is called with the project held. A link or a file in a folder's place goes too.
-func (p *Project) discard(names []string) error {
-	base := filepath.Join(p.dir, stagingDir)
-	if err := makeDir(base); err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := p.hub.before("discard " + name); err != nil {
-			return err
-		}
-		place := filepath.Join(p.dir, filepath.FromSlash(name))
-		if err := os.Rename(place, filepath.Join(base, randomHex())); err != nil {
-			return err
-		}
-		if err := syncPath(filepath.Dir(place)); err != nil {
-			return err
-		}
-	}
-	if err := p.hub.before("removing"); err != nil {
-		return err
-	}
-	return removeAll(base)
-}
-
-// removeAll empties a staging folder, with everybody who could use it locked out.
-func removeAll(base string) error {
-	entries, err := os.ReadDir(base)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if entry.Name() == "lock" {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(base, entry.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // A Work is one release or one linking on its way. Nobody else works in the project meanwhile. Follow Begin with a deferred Abort.
 type Work struct {
 	project *Project
-	lock    *os.File
+	held    *held
 	staging *staging
 }
 
 // Begin makes the project's folder, waits until it is the only one at work in it, and removes what a crash left.
 func (p *Project) Begin() (*Work, error) {
-	lock, err := p.hold()
+	held, err := p.hold()
 	if err != nil {
 		return nil, fmt.Errorf("beginning work in project: %w", err)
 	}
-	w := &Work{project: p, lock: lock}
-	base := filepath.Join(p.dir, stagingDir)
-	err = makeDir(base)
+	w := &Work{project: p, held: held}
+	err = held.clear()
 	if err == nil {
-		err = removeAll(base)
-	}
-	if err == nil {
-		w.staging, err = stage(base)
+		w.staging, err = stage(filepath.Join(p.dir, stagingDir))
 	}
 	if err == nil {
 		err = os.Mkdir(w.Scratch(), 0o700)
@@ -211,10 +143,10 @@ func (w *Work) Abort() error {
 	if w.staging != nil {
 		errs = append(errs, w.staging.remove())
 	}
-	if w.lock != nil {
-		errs = append(errs, w.lock.Close())
+	if w.held != nil {
+		errs = append(errs, w.held.Close())
 	}
-	w.staging, w.lock = nil, nil
+	w.staging, w.held = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -224,7 +156,7 @@ func (w *Work) PutRelease(dataset string, record func() error) (dir string, err 
 	if dir, err = w.project.ReleaseDir(dataset); err != nil {
 		return "", err
 	}
-	if err := makeDir(filepath.Dir(dir)); err != nil {
+	if err := makeFolder(w.held.Root, releasesDir); err != nil {
 		return "", fmt.Errorf("placing release: %w", err)
 	}
 	return w.put(dir, record)
@@ -272,31 +204,32 @@ func occupied(path string) *UseError {
 	return misuse(os.ErrExist, filepath.Base(path)+": something stands in its place", "look at it with datanet inspect; give another folder with --out, or have it removed")
 }
 
-// DropReleases removes the project's own releases, after they were linked, and says of which datasets there were any.
-func (w *Work) DropReleases() (dropped []string, err error) {
-	datasets, err := w.project.Released()
+// DropReleases removes the project's own releases, after they were linked. Record is called of each one just before it leaves
+// its place: its error leaves it, and those that follow, there. So what is gone was recorded, and what a crash left recorded
+// and in its place is dropped by the next call.
+func (w *Work) DropReleases(record func(dataset string) error) error {
+	datasets, err := released(w.held.Root)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, dataset := range datasets {
-		if err := w.drop(releasesDir + "/" + dataset); err != nil {
-			return dropped, fmt.Errorf("removing linked releases: %w", err)
+		if err := w.drop(dataset, record); err != nil {
+			return fmt.Errorf("removing linked releases: %w", err)
 		}
-		dropped = append(dropped, dataset)
 	}
-	return dropped, nil
+	return nil
 }
 
-// drop moves a folder of the project into the staging folder, which goes when the work ends or the next one begins.
-func (w *Work) drop(name string) error {
+// drop moves a release into the staging folder, which goes when the work ends or the next one begins.
+func (w *Work) drop(dataset string, record func(dataset string) error) error {
+	if err := record(dataset); err != nil {
+		return err
+	}
+	name := releasesDir + "/" + dataset
 	if err := w.project.hub.before("discard " + name); err != nil {
 		return err
 	}
-	place := filepath.Join(w.project.dir, filepath.FromSlash(name))
-	if err := os.Rename(place, filepath.Join(w.staging.dir, randomHex())); err != nil {
-		return err
-	}
-	return syncPath(filepath.Dir(place))
+	return w.held.discard(name, stagingDir+"/"+filepath.Base(w.staging.dir))
 }
 
 // An Outside is a folder on its way to a place out of the hub. Follow BeginOutside with a deferred Abort.

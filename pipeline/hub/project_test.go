@@ -103,8 +103,7 @@ func putLinked(h *Hub) error {
 			return err
 		}
 	}
-	_, err = w.DropReleases()
-	return err
+	return w.DropReleases(func(dataset string) error { return recorded(h, "drop "+dataset) })
 }
 
 // recorded stands for the record of decisions.
@@ -162,6 +161,11 @@ func consistent(t *testing.T, h *Hub) (standing []string) {
 		l, err := OpenLinked(p.LinkedDir(), hashHex(aLinked().Encode()))
 		if err != nil || !isRecorded(h, "link") {
 			t.Fatalf("linked tables stand, recorded %v: %v", isRecorded(h, "link"), err)
+		}
+		for _, d := range []string{"primary-care", "slam"} {
+			if !slices.Contains(standing, d) && !isRecorded(h, "drop "+d) {
+				t.Errorf("%s is gone, and that is not recorded", d)
+			}
 		}
 		standing = append(standing, "linked")
 		l.Close()

@@ -5,7 +5,7 @@
 // It runs under a permit, which only a live approval gives. It needs no key: it
 // sees the project's codes and nothing else of anybody. Whatever is refused
 // leaves the project as it was; what stands has been recorded; the releases in
-// the project are deleted when they are joined.
+// the project are deleted when they are joined, which is recorded first.
 package link
 
 import (
@@ -30,6 +30,10 @@ type Options struct {
 	Known   func(dataset string) *linkage.ReleaseRecord
 	Record  func(linkage.Body) error
 	Earlier *linkage.LinkRecord // what was linked already; nil: nothing
+
+	// Removed says whether the record of decisions has it already that the
+	// release of a dataset, which was linked, was removed; nil: it never has.
+	Removed func(dataset string) bool
 
 	Tool     string
 	Threads  int
@@ -107,6 +111,9 @@ type run struct {
 // expected asks, before anything is written, whether there is anything to join
 // or to skip.
 func (r *run) expected() error {
+	if _, err := r.project.Released(); err != nil {
+		return err
+	}
 	if there, err := r.project.Linked(); there || err != nil {
 		return err
 	}
@@ -229,7 +236,7 @@ func describe(dir string, l *schemas.Linked) (digest string, err error) {
 
 func (r *run) result(dir string, l *schemas.Linked, digest string) *Result {
 	done := &Result{Approval: l.Approval, Linked: dir, Status: "linked", People: l.People, Pairs: l.Pairs, Datasets: map[string]Part{},
-		Mothers: l.Mothers, Babies: l.Babies, Edges: l.Edges, Quarantined: l.Quarantined, Signs: l.Signs, Digest: digest}
+		Mothers: l.Mothers, Babies: l.Babies, Edges: l.Edges, Quarantined: l.Quarantined, Signs: l.Signs, Notes: unseen(r.approval), Digest: digest}
 	for _, d := range l.Datasets {
 		done.Datasets[d.Dataset] = Part{d.People, d.Linked}
 	}
@@ -240,13 +247,7 @@ func (r *run) result(dir string, l *schemas.Linked, digest string) *Result {
 // that an earlier run was cut short of deleting. Those given from elsewhere are
 // their owner's.
 func (r *run) tidy(w *hub.Work, done *Result) {
-	dropped, err := w.DropReleases()
-	for _, dataset := range dropped {
-		if err == nil {
-			err = r.Record(linkage.RemovalRecord{Approval: r.approval.ID, SHA256: r.hash, What: "release", Name: dataset, Reason: "linked"})
-		}
-	}
-	if err != nil {
+	if err := w.DropReleases(func(dataset string) error { return r.recordRemoval(dataset, done) }); err != nil {
 		done.Notes = append(done.Notes, "the releases in the project are not all deleted and recorded as deleted yet: link again, which skips and deletes them")
 	}
 	for _, dir := range r.Releases {
@@ -254,4 +255,28 @@ func (r *run) tidy(w *hub.Work, done *Result) {
 			done.Remaining = append(done.Remaining, dir)
 		}
 	}
+}
+
+// recordRemoval is called before a release is deleted: cut short in between, the
+// next run finds it there, and the removal recorded. Of what was linked only
+// now, or is not what was linked, nobody can have recorded it.
+func (r *run) recordRemoval(dataset string, done *Result) error {
+	if done.Status == "skipped" && r.Removed != nil && r.Removed(dataset) && r.digest(dataset) == r.Earlier.Releases[dataset] {
+		return nil
+	}
+	return r.Record(linkage.RemovalRecord{Approval: r.approval.ID, SHA256: r.hash, What: "release", Name: dataset, Reason: "linked"})
+}
+
+// digest is that of the release in the project; empty if it is none.
+func (r *run) digest(dataset string) string {
+	dir, err := r.project.ReleaseDir(dataset)
+	if err != nil {
+		return ""
+	}
+	x, err := hub.OpenRelease(dir)
+	if err != nil {
+		return ""
+	}
+	defer x.Close()
+	return x.Digest
 }

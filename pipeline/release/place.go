@@ -1,6 +1,7 @@
 package release
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -43,22 +44,47 @@ func (r *run) begin() (*destination, error) {
 // already finds what was released before, standing where this release would
 // go or linked by now.
 func (r *run) already() (*Result, error) {
-	dir := r.Out
-	if dir == "" {
-		var err error
-		if dir, err = r.project.ReleaseDir(r.Dataset); err != nil {
-			return nil, err
-		}
+	inside, err := r.project.ReleaseDir(r.Dataset)
+	if err != nil {
+		return nil, err
 	}
-	_, err := os.Lstat(filepath.Join(dir, hub.ReleaseFile))
-	if err == nil {
+	dir := cmp.Or(r.Out, inside)
+	if _, err := os.Lstat(filepath.Join(dir, hub.ReleaseFile)); err == nil {
 		return r.standing(dir)
 	}
-	if _, err := os.Lstat(dir); err == nil && r.Out == "" {
+	there, err := lies(inside)
+	switch {
+	case err != nil:
+		return nil, err
+	case there && r.Out != "":
+		return nil, r.twice(inside)
+	case there:
 		return nil, &IntegrityError{"something stands in the place of the release of " + r.Dataset + " that is no release", "have it removed: datanet hub sweep"}
 	}
 	return r.linked()
 }
+
+func lies(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// twice refuses another delivery of what stands in the hub's project: its rows
+// would stand in another order, and the project would hold to one of the two
+// while the record of decisions has the other.
+func (r *run) twice(inside string) error {
+	if _, err := r.standing(inside); err != nil {
+		return err
+	}
+	return &Refusal{r.Dataset + " was released under approval " + r.approval.ID + " already: it stands in the hub, in " + r.place("releases/"+r.Dataset),
+		"a dataset is released once; link it there, without --release: datanet link --approval " + r.approval.ID}
+}
+
+// place names a place of the project as the hub's reader finds it.
+func (r *run) place(name string) string { return "projects/" + r.approval.ID + "/" + name }
 
 // linked: once the releases are linked they are deleted, and another one would
 // only be a second copy of what the project has.
@@ -67,10 +93,14 @@ func (r *run) linked() (*Result, error) {
 	if !there || err != nil {
 		return nil, err
 	}
-	if r.Earlier == nil {
-		return nil, &IntegrityError{"linked tables stand in project " + r.approval.ID + ", but the record of decisions has no release of " + r.Dataset, "have them removed: datanet hub sweep"}
-	}
 	e := r.Earlier
+	switch {
+	case e == nil:
+		return nil, &IntegrityError{"linked tables stand in project " + r.approval.ID + ", but the record of decisions has no release of " + r.Dataset, "have them removed: datanet hub sweep"}
+	case r.Out != "":
+		return nil, &Refusal{r.Dataset + " was released under approval " + r.approval.ID + " and linked already: the linked tables stand in the hub, in " + r.place("linked"),
+			"a dataset is released once; what was linked needs no other release"}
+	}
 	return &Result{Approval: e.Approval, Dataset: e.Dataset, Status: "skipped", Reason: "released and linked already", AsAt: e.AsAt,
 		Persons: e.Persons, Digest: e.Release, State: e.State}, nil
 }

@@ -3,9 +3,11 @@
 // under codes that hold in this project only, in an order that says nothing.
 //
 // It runs under a permit, which only a live approval gives. A dataset is
-// released once: the same state again is a skip, another one is refused. What
-// stands anywhere has been recorded; whatever is refused leaves the project as
-// it was.
+// released once: the same state again is a skip, another one is refused, and so
+// is a second delivery elsewhere of what stands in the hub's project or was
+// linked there. What was delivered out of the hub may be lost there, and can be
+// delivered again; the last delivery counts. What stands anywhere has been
+// recorded; whatever is refused leaves the project as it was.
 package release
 
 import (

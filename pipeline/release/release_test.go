@@ -508,7 +508,64 @@ func TestNothingIdentifies(t *testing.T) {
 	}
 }
 
-// TestEachReleaseIsShuffledAnew: the same rows, delivered twice to one project,
+// TestOneDelivery: what stands in the project, or was linked there, is not
+// delivered elsewhere in another order of rows.
+func TestOneDelivery(t *testing.T) {
+	w := linktest.New(t, linktest.NewPopulation(21, 60))
+	id := w.Approve([]string{"primary-care", "slam"})
+	inside := mustRelease(t, options(w, id, "slam"))
+	out := filepath.Join(t.TempDir(), "o1")
+	refused := func(when, kind, where string) {
+		t.Helper()
+		o, records := options(w, id, "slam"), len(w.Decision(id).Releases)
+		o.Out = out
+		before := linktest.Tree(t, w.Hub.ProjectsDir())
+		r, err := Run(context.Background(), o)
+		if r != nil || kindOf(err) != kind || !strings.Contains(err.Error(), where) {
+			t.Errorf("%s: %+v, %v", when, r, err)
+		}
+		if _, err := os.Lstat(out); err == nil || len(w.Decision(id).Releases) != records || linktest.Tree(t, w.Hub.ProjectsDir()) != before {
+			t.Errorf("%s: something was written or recorded", when)
+		}
+		if left, _ := os.ReadDir(filepath.Dir(out)); len(left) != 0 {
+			t.Errorf("%s: left beside it: %v", when, left)
+		}
+	}
+	refused("standing", "governance", "projects/"+id+"/releases/slam")
+	stale := options(w, id, "slam")
+	stale.Earlier, stale.Out = nil, out // asked before somebody else released
+	if r, err := Run(context.Background(), stale); r != nil || kindOf(err) != "governance" {
+		t.Errorf("%+v, %v", r, err)
+	}
+
+	aside := inside.Release + "-aside"
+	linked := filepath.Join(w.Hub.ProjectsDir(), id, "linked")
+	if err := errors.Join(os.Rename(inside.Release, aside), os.Mkdir(inside.Release, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	refused("something else stands", "integrity", "")
+	if err := errors.Join(os.Remove(inside.Release), os.Mkdir(linked, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	refused("linked", "governance", "projects/"+id+"/linked")
+	if err := os.Remove(linked); err != nil {
+		t.Fatal(err)
+	}
+
+	// It went elsewhere, as far as anybody can tell: delivered again, and again.
+	for range 2 {
+		o := options(w, id, "slam")
+		o.Out = filepath.Join(t.TempDir(), "release")
+		if r := mustRelease(t, o); r.Status != "released" || w.Released(id, "slam").Release != r.Digest {
+			t.Errorf("%+v", r)
+		}
+	}
+	if r := mustRelease(t, options(w, id, "slam")); r.Status != "released" || r.Release != inside.Release {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestEachReleaseIsShuffledAnew: the same rows, delivered twice out of the hub,
 // come in another order each time, though one thread reads them in theirs.
 func TestEachReleaseIsShuffledAnew(t *testing.T) {
 	w := linktest.New(t, linktest.NewPopulation(17, 400))

@@ -1,0 +1,59 @@
+package linkage
+
+import "regexp"
+
+const (
+	asNumber   = "holds what reads as an NHS number"
+	asPostcode = "holds what reads as a full postcode"
+)
+
+// fullPostcode is a whole postcode of the United Kingdom, in either case, with a space between its halves or none. Letters that no
+// postcode has in their place are left out of it (Royal Mail, Programmers' Guide to the Postcode Address File), so that "Q1 2nd" is none.
+var fullPostcode = regexp.MustCompile(`(?i)(^|[^A-Z0-9])([A-PR-UWYZ][A-HK-Y]?[0-9][A-Z0-9]?|GIR) ?[0-9][ABD-HJLNP-UW-Z]{2}([^A-Z0-9]|$)`)
+
+// impersonal says why words must not be recorded, where everybody reads them for ever: "" if nothing in them reads as the number or the
+// address of a person. It guards against a slip, not against somebody who wants to write a number down. It is asked of what people are about
+// to write, and never of what a ledger holds.
+func impersonal(words string) string {
+	for i := range words {
+		if numbered(words, i) {
+			return asNumber
+		}
+	}
+	if fullPostcode.MatchString(words) {
+		return asPostcode
+	}
+	return ""
+}
+
+// numbered says whether an NHS number begins at i: ten digits, or three, three and four with a space or a hyphen between, of which the
+// last is the check digit, with no digit on either side.
+func numbered(words string, i int) bool {
+	digit := func(i int) bool { return i >= 0 && i < len(words) && '0' <= words[i] && words[i] <= '9' }
+	if digit(i - 1) {
+		return false
+	}
+	var digits []int
+	for ; digit(i); i++ {
+		digits = append(digits, int(words[i]-'0'))
+		parted := (len(digits) == 3 || len(digits) == 6) && i+1 < len(words) && (words[i+1] == ' ' || words[i+1] == '-')
+		if parted && digit(i+2) {
+			i++
+		}
+		if len(digits) == 10 {
+			return !digit(i+1) && checkDigitHolds(digits)
+		}
+	}
+	return false
+}
+
+// checkDigitHolds is the modulus 11 check of the NHS number (NHS Data Dictionary, NHS NUMBER): the first nine digits weigh 10 down to 2,
+// the check digit makes up the next multiple of 11, and where that takes 10 there is no such number.
+func checkDigitHolds(digits []int) bool {
+	sum := 0
+	for n, d := range digits {
+		sum += d * (10 - n)
+	}
+	// digits[9] weighs 1, so a number whose check digit holds sums to a multiple of 11. A needed 10 cannot be written in one digit.
+	return sum%11 == 0
+}
