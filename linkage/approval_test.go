@@ -483,8 +483,8 @@ func TestReasonsNameNobody(t *testing.T) {
 	}
 }
 
-// The check digit is held to an independent source: NHS Data Dictionary, NHS NUMBER, works 943 476 5919 and 401 023 2137 through; of ten
-// numbers that differ in the last digit alone one at most holds, and changing any one digit is noticed.
+// The two numbers stand in public examples of the NHS number's check (943 476 5919 and 401 023 2137, as package synth's test has them too).
+// The check notices a change of any one digit.
 func TestCheckDigit(t *testing.T) {
 	for _, good := range []string{"9434765919", "4010232137"} {
 		if impersonal(good) != asNumber {

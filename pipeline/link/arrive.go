@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"datanet/linkage"
 	"datanet/pipeline/hub"
 	"datanet/schemas"
 )
@@ -78,7 +79,7 @@ func (r *run) one(ctx context.Context, folder, dir string, others map[string]*ar
 func (r *run) verify(x *hub.Released) error {
 	m := x.Release
 	if !slices.Contains(r.approval.Names(), m.Dataset) {
-		return &Refusal{"a release of " + m.Dataset + " is given, which approval " + r.approval.ID + " does not name", "give the releases of this approval only"}
+		return &Refusal{"a release of " + m.Dataset + " is given, which approval " + r.approval.ID + " does not name", "give the releases of this approval only", linkage.CheckScope}
 	}
 	if !signed(x.Signature, r.Permit.Trust().Dataset(m.Dataset).CustodianVKey, schemas.Statement("release", x.Digest)) {
 		return broken(m.Dataset, "is not signed by the dataset's custodian, or was changed since")
@@ -117,7 +118,7 @@ func (r *run) columns(m *schemas.Release) error {
 	for i := range d.Tables {
 		t := &d.Tables[i]
 		if want := t.Only(r.approval.Columns(m.Dataset, t.Name)).ColumnNames(); !slices.Equal(want, given[t.Name]) {
-			return &Refusal{fmt.Sprintf("the release of %s does not hold exactly the approved columns of %s", m.Dataset, t.Name), again}
+			return &Refusal{fmt.Sprintf("the release of %s does not hold exactly the approved columns of %s", m.Dataset, t.Name), again, linkage.CheckScope}
 		}
 	}
 	return nil

@@ -14,8 +14,12 @@ func (e *IntegrityError) Kind() string { return "integrity" }
 // Hints says what to do.
 func (e *IntegrityError) Hints() []string { return []string{e.Hint} }
 
-// A Refusal says that the approval does not allow it.
-type Refusal struct{ Rule, Hint string }
+// A Refusal says that the approval does not allow it. Failed is the check, in
+// the words of linkage.
+type Refusal struct{ Rule, Hint, Failed string }
+
+// Check names the check that failed.
+func (e *Refusal) Check() string { return e.Failed }
 
 func (e *Refusal) Error() string { return e.Rule }
 

@@ -182,7 +182,7 @@ func (r *run) same(dir string) error {
 	defer x.Close()
 	if r.Earlier.Releases[x.Release.Dataset] != x.Digest {
 		return &Refusal{"another release of " + x.Release.Dataset + " was linked under approval " + r.approval.ID + ", which allows no refresh",
-			"data of a later date needs an approval of its own"}
+			"data of a later date needs an approval of its own", linkage.CheckRefresh}
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (r *run) makeKey() (linkage.ProjectKeyRecord, error) {
 		token := r.Permit.Trust().Dataset(scope.Dataset).Custodian
 		if token == "" {
 			return linkage.ProjectKeyRecord{}, &Refusal{"the hub trusts no custodian of " + scope.Dataset + ", so the project's key cannot be sealed to them",
-				"datanet hub trust --dataset " + scope.Dataset + " --custodian PUBLIC"}
+				"datanet hub trust --dataset " + scope.Dataset + " --custodian PUBLIC", linkage.CheckCustodian}
 		}
 		public, err := pseudonym.ParseCustodianPublic(token)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"datanet/linkage"
 	"datanet/pipeline/hub"
 	"datanet/pseudonym"
 	"datanet/schemas"
@@ -80,7 +81,7 @@ func (r *run) twice(inside string) error {
 		return err
 	}
 	return &Refusal{r.Dataset + " was released under approval " + r.approval.ID + " already: it stands in the hub, in " + r.place("releases/"+r.Dataset),
-		"a dataset is released once; link it there, without --release: datanet link --approval " + r.approval.ID}
+		"a dataset is released once; link it there, without --release: datanet link --approval " + r.approval.ID, linkage.CheckRefresh}
 }
 
 // place names a place of the project as the hub's reader finds it.
@@ -99,7 +100,7 @@ func (r *run) linked() (*Result, error) {
 		return nil, &IntegrityError{"linked tables stand in project " + r.approval.ID + ", but the record of decisions has no release of " + r.Dataset, "have them removed: datanet hub sweep"}
 	case r.Out != "":
 		return nil, &Refusal{r.Dataset + " was released under approval " + r.approval.ID + " and linked already: the linked tables stand in the hub, in " + r.place("linked"),
-			"a dataset is released once; what was linked needs no other release"}
+			"a dataset is released once; what was linked needs no other release", linkage.CheckRefresh}
 	}
 	return &Result{Approval: e.Approval, Dataset: e.Dataset, Status: "skipped", Reason: "released and linked already", AsAt: e.AsAt,
 		Persons: e.Persons, Digest: e.Release, State: e.State}, nil

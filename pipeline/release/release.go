@@ -121,11 +121,11 @@ func (o Options) start() (*run, error) {
 		}
 		only := t.Only(columns)
 		if len(only.Columns) != len(columns) {
-			return nil, &Refusal{"the approval names a column of " + o.Dataset + " that this version does not know", "use the version of datanet with which the approval was drafted"}
+			return nil, &Refusal{"the approval names a column of " + o.Dataset + " that this version does not know", "use the version of datanet with which the approval was drafted", linkage.CheckScope}
 		}
 		if len(only.People()) == 0 {
 			return nil, &Refusal{"the approval names columns of " + o.Dataset + "'s table " + t.Name + ", but none that says whose row it is, so nobody could keep to whom it covers",
-				"have an approval drafted that names the person column too"}
+				"have an approval drafted that names the person column too", linkage.CheckScope}
 		}
 		r.tables = append(r.tables, only)
 	}
@@ -162,7 +162,7 @@ func (r *run) once() error {
 
 func (r *run) refreshed() error {
 	return &Refusal{"another state of " + r.Dataset + " was released under approval " + r.approval.ID + ", which allows no refresh",
-		"data of a later date needs an approval of its own"}
+		"data of a later date needs an approval of its own", linkage.CheckRefresh}
 }
 
 func (r *run) run(ctx context.Context) (*Result, error) {

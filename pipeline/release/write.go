@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"datanet/linkage"
 	"datanet/pipeline/engine"
 	"datanet/pseudonym"
 	"datanet/schemas"
@@ -163,7 +164,7 @@ func (w *writing) totals(ctx context.Context, release *schemas.Release) error {
 		}
 	}
 	if len(members) == 0 {
-		return &Refusal{"the approval names no column that says who is in " + w.Dataset, "have an approval drafted that names the person column of its people"}
+		return &Refusal{"the approval names no column that says who is in " + w.Dataset, "have an approval drafted that names the person column of its people", linkage.CheckScope}
 	}
 	persons, err := w.Number(ctx, "counting people", "SELECT count(DISTINCT person) FROM ("+strings.Join(members, " UNION ALL ")+")")
 	if err != nil {
