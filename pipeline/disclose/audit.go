@@ -113,9 +113,17 @@ func (s *system) infer(d *draft) (learned bool) {
 	return learned
 }
 
-// prove narrows to the end, and then makes sure that nothing false was proved: the truth must lie in every interval,
+// prove narrows to the end, and takes down beside it what the Outside features show by themselves.
+func (s *system) prove(d *draft) (err error) {
+	if s.others, err = newOthers(d); err != nil {
+		return err
+	}
+	return s.deduce(d)
+}
+
+// deduce narrows to the end, and then makes sure that nothing false was proved: the truth must lie in every interval,
 // or the auditor reasons wrongly and its silence is worth nothing.
-func (s *system) prove(d *draft) error {
+func (s *system) deduce(d *draft) error {
 	s.believe(d)
 	for learned := true; learned; learned = s.infer(d) {
 		if err := s.settle(); err != nil {
@@ -133,21 +141,24 @@ func (s *system) prove(d *draft) error {
 	return nil
 }
 
-// inherited says that all that is known of a count is how few people of an Outside feature there are around it: that
-// is the other publication's to protect, and nothing withheld here would hide it.
+// inherited says that the Outside features show as much of a count by themselves: of one of theirs the same interval, of
+// one counted here no more than how few they leave around it. That is the other publication's to protect, and nothing
+// withheld here would hide it. What they show together with this publication is not inherited.
 func (s *system) inherited(d *draft, f, node int) bool {
 	v := int32(f)*s.nodes + int32(node)
-	for ; f >= 0; f = d.table.Features[f].Within {
-		if d.table.Features[f].Outside {
-			w := int32(f)*s.nodes + int32(node)
-			return w == v || s.lo[v] == 0 && s.hi[v] == s.hi[w]
+	all := true // by definition everyone of the Outside feature counts
+	for g := f; g >= 0; g = d.table.Features[g].Within {
+		if d.table.Features[g].Outside {
+			lo, hi := s.others.bounds(g, node)
+			return (s.lo[v] == 0 || all && s.lo[v] == lo) && s.hi[v] == hi
 		}
+		all = all && d.everyone[g] != nil && d.everyone[g][node]
 	}
 	return false
 }
 
-// exposed lists the unknowns that can be worked out: a withheld cell known exactly or within less than Width, and
-// withheld sensitive cells where all, or all but one, provably have the attribute (their complement is named).
+// exposed lists the unknowns that can be worked out: a withheld cell known exactly or within less than Width, be it shown
+// here or Outside, unless that is inherited, and withheld sensitive cells where all, or all but one, provably have the attribute (their complement is named).
 func (s *system) exposed(d *draft) (exposed []int32) {
 	for f := range d.cells {
 		for node, cell := range d.cells[f] {

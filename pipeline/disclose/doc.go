@@ -46,7 +46,9 @@
 // that hold everyone once, is White, African and Caribbean or other.
 //
 // A publication may count within people whom another one shows, as those with a diagnosis within everybody registered:
-// such a [Feature] is Outside. It takes part in the audit, and no repair withholds of it.
+// such a [Feature] is Outside. It takes part in the audit with a draw of its own, about as tight as what readers have
+// and not the same, and no repair withholds of it. What it shows by itself is not counted against this publication; what
+// both show together is.
 //
 // [Feature.Impossible] matters to safety: what every reader knows to be empty must be known to the audit as well.
 package disclose

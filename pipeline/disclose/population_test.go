@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -29,10 +31,14 @@ func keyed(key uint64) Uniform {
 // still draws no noise ever.
 func still(_, _ uint64) (float64, error) { return 0.5, nil }
 
+// seeded is random, printed, and repeated by DATANET_SEED.
 func seeded(t testing.TB) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	if s, err := strconv.ParseUint(os.Getenv("DATANET_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("DATANET_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 1)), seed
 }
 

@@ -16,7 +16,8 @@ type system struct {
 	roles  [][]int32 // by layer: the splits it stands in
 	lo, hi []int32
 	queue  queue
-	broken bool // an interval has crossed itself: the equations or the priors are wrong
+	others others // what the Outside features show by themselves
+	broken bool   // an interval has crossed itself: the equations or the priors are wrong
 }
 
 // split is one denominator layer divided in two: those counted and those not.

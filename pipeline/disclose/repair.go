@@ -39,30 +39,52 @@ func (d *draft) secure() (*Audit, error) {
 	}
 }
 
-// startOver is the last resort: no zeros anywhere, and single cells chosen anew. It tells whether that is a change.
+// startOver withholds zeros everywhere, and chooses single cells anew. It tells whether that is a change. Where no zeros
+// are shown it changes nothing: what was withheld until then, and features given up, stay so.
 func (d *draft) startOver() (changed bool) {
 	for f := range d.merged {
 		changed = changed || d.showsZero(f)
+	}
+	if !changed {
+		return false
+	}
+	for f := range d.merged {
 		d.merged[f] = true
 		clear(d.repaired[f])
+	}
+	return true
+}
+
+// giveUp is the last resort: it withholds all of the features that are exposed, when nothing less has helped. Among very
+// few people a measure may have nothing that can be shown, and the others are still worth publishing. When only Outside
+// features are left to protect, all that is counted within them goes. It tells whether any feature changed.
+func (s *system) giveUp(d *draft, exposed []int32) (changed bool) {
+	for _, v := range exposed {
+		changed = d.giveUp(s.feature(v)) || changed
+	}
+	if changed {
+		return true
+	}
+	for _, v := range exposed {
+		for g := range d.table.Features {
+			if f := s.feature(v); d.table.Features[f].Outside && d.table.isWithin(g, f) {
+				changed = d.giveUp(g) || changed
+			}
+		}
 	}
 	return changed
 }
 
-// giveUp withholds all of the features that are exposed, when nothing less has helped: among very few people a measure
-// may have nothing that can be shown, and the others are still worth publishing. It tells whether any feature changed.
-func (s *system) giveUp(d *draft, exposed []int32) (changed bool) {
-	for _, v := range exposed {
-		f := s.feature(v)
-		if d.table.Features[f].Outside || !slices.Contains(d.repaired[f], false) {
-			continue
-		}
-		changed, d.merged[f] = true, true
-		for node := range d.repaired[f] {
-			d.repaired[f][node] = true
-		}
+// giveUp withholds all of a feature that is shown here. It tells whether that is a change.
+func (d *draft) giveUp(f int) (changed bool) {
+	if d.table.Features[f].Outside || !slices.Contains(d.repaired[f], false) {
+		return false
 	}
-	return changed
+	d.merged[f] = true
+	for node := range d.repaired[f] {
+		d.repaired[f][node] = true
+	}
+	return true
 }
 
 // improve changes what will be withheld: single cells first, and zeros as well when those are too many, cannot be
@@ -125,14 +147,23 @@ func (s *system) repair(d *draft, exposed []int32) bool {
 	return true
 }
 
-const farthest = 1000
+// How many unknowns are looked at for one repair. Between an Outside cell and what is shown here may lie many of the
+// other publication's, none of which can be withheld.
+const (
+	farthest        = 1_000
+	farthestOutside = 20_000
+)
 
 // cheapest is the smallest shown count in the narrowest equation around an unknown. Where the equations hold only
-// withheld cells, those are narrow because of others, and the search goes on from them, as far as farthest unknowns:
-// what cannot be repaired nearby is refused.
+// withheld cells, those are narrow because of others, and the search goes on from them, as far as is
+// worth it.
 func (s *system) cheapest(d *draft, target int32, zeros bool) (int32, bool) {
+	reach := farthest
+	if d.table.Features[s.feature(target)].Outside {
+		reach = farthestOutside
+	}
 	seen := map[int32]bool{target: true}
-	for ring := []int32{target}; len(ring) > 0 && len(seen) < farthest; {
+	for ring := []int32{target}; len(ring) > 0 && len(seen) < reach; {
 		var around []link
 		for _, v := range ring {
 			around = append(around, s.links(v)...)

@@ -33,9 +33,10 @@ type Feature struct {
 	Sensitive bool // having it, or everyone around having it, must not be learned about a person
 	ShowZero  bool // that nobody has it may be shown
 	Within    int  // the index of the feature whose people it counts some of; -1 for none
-	// Outside says that this publication does not show the feature. Readers know it from another one, about as well as if it
-	// were shown, and the audit takes it so. But to withhold it here would hide nothing, so no repair may, and what its rules
-	// withhold of it is for the other publication to protect.
+	// Outside says that this publication does not show the feature. Readers know it from another one. The audit takes it as
+	// it would be shown here: bounds about as tight as those that readers have, and not the same, because keys, noise and
+	// withheld cells differ there. To withhold it here would hide nothing, so no repair may. What its counts show by
+	// themselves is for the other publication to protect; what they show together with this one is protected here.
 	Outside bool
 	// Impossible says where nobody can be counted by definition, as children in a denominator of adults; nil is nowhere.
 	// It is shown as 0 and it is how the audit comes to know what every reader knows. node has one value per axis.
@@ -133,6 +134,16 @@ func (t *Table) inward() []int {
 		}
 	}
 	return order
+}
+
+// isWithin says that a feature counts some of the people of another, in one step or more.
+func (t *Table) isWithin(f, whole int) bool {
+	for f = t.Features[f].Within; f >= 0; f = t.Features[f].Within {
+		if f == whole {
+			return true
+		}
+	}
+	return false
 }
 
 // inside lists the features that the publication shows.
