@@ -32,11 +32,30 @@ func (d *draft) secure() (*Audit, error) {
 			audit.Rounds, audit.FirstExposed = round, first
 			return audit, nil
 		}
-		if round > d.policy.Rounds || !(s.improve(d, exposed, round) || d.startOver() || s.giveUp(d, exposed)) {
+		causes := s.causes(d, exposed)
+		if round > d.policy.Rounds || !(s.improve(d, causes, round) || d.startOver() || s.giveUp(d, causes)) {
 			return nil, refuse(len(exposed), round)
 		}
 		d.decide()
 	}
+}
+
+// causes leaves out what is exposed only because an Outside cell around it is, and ends with that.
+func (s *system) causes(d *draft, exposed []int32) (causes []int32) {
+	for _, v := range exposed {
+		f, node := v/s.nodes, v%s.nodes
+		follows := false
+		if int(f) < len(d.cells) && !d.table.Features[f].Outside {
+			if g := d.table.outsideOf(int(f)); g >= 0 {
+				w := int32(g)*s.nodes + node
+				follows = s.lo[v] == 0 && s.hi[v] == s.hi[w] && slices.Contains(exposed, w)
+			}
+		}
+		if !follows {
+			causes = append(causes, v)
+		}
+	}
+	return causes
 }
 
 // startOver withholds zeros everywhere, and chooses single cells anew. It tells whether that is a change. Where no zeros
@@ -155,8 +174,7 @@ const (
 )
 
 // cheapest is the smallest shown count in the narrowest equation around an unknown. Where the equations hold only
-// withheld cells, those are narrow because of others, and the search goes on from them, as far as is
-// worth it.
+// withheld cells, those are narrow because of others, and the search goes on from them, up to a limit.
 func (s *system) cheapest(d *draft, target int32, zeros bool) (int32, bool) {
 	reach := farthest
 	if d.table.Features[s.feature(target)].Outside {

@@ -146,6 +146,13 @@ func (t *Table) isWithin(f, whole int) bool {
 	return false
 }
 
+// outsideOf is the nearest Outside feature that a feature counts some of; -1 for none.
+func (t *Table) outsideOf(f int) int {
+	for f = t.Features[f].Within; f >= 0 && !t.Features[f].Outside; f = t.Features[f].Within {
+	}
+	return f
+}
+
 // inside lists the features that the publication shows.
 func (t *Table) inside() (features []int) {
 	for f := range t.Features {
