@@ -151,14 +151,14 @@ func splitValues(dimension, text string) []string {
 // still stands, where the hub that made it is at hand. A copy elsewhere holds to
 // its last day. It says what day it is.
 func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
-	if p.Approval == nil || a.hub == "" {
+	if p.Approval == nil {
 		return a.now(), nil
 	}
-	own, err := hub.Open(a.hub)
+	own, err := a.nearHub()
 	if err != nil {
-		return time.Time{}, err // a mistyped hub must not switch the question off
+		return time.Time{}, err
 	}
-	if own.ID != p.Hub {
+	if own == nil || own.ID != p.Hub {
 		return a.now(), nil
 	}
 	h, err := a.openHub()
@@ -167,6 +167,20 @@ func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
 	}
 	_, err = a.permit(h, linkage.Ask{Approval: *p.Approval, Action: linkage.ActionQuery})
 	return a.clock(h), err
+}
+
+// nearHub is the hub at hand, if there is one. A hub that is named with --hub
+// must open, and so must one that is there: a mistyped or damaged one must not
+// switch a question to it off. That of DATANET_HUB may be gone, as on a
+// planner's machine, which needs nothing but a publication.
+func (a *app) nearHub() (*hub.Hub, error) {
+	if a.hub == "" {
+		return nil, nil
+	}
+	if _, err := os.Lstat(a.hub); errors.Is(err, fs.ErrNotExist) && a.hub == a.env("DATANET_HUB") {
+		return nil, nil
+	}
+	return hub.Open(a.hub)
 }
 
 // openPublication opens the folder asked for, or the hub's newest.
@@ -244,14 +258,12 @@ func (a *app) pinned(h *publication.Header, given string) (key, pin string, err 
 	if given != "" {
 		return given, "", nil
 	}
-	if a.hub != "" {
-		own, err := hub.Open(a.hub)
-		if err != nil {
-			return "", "", err
-		}
-		if own.ID == h.Hub {
-			return own.Publisher, "", nil
-		}
+	own, err := a.nearHub()
+	if err != nil {
+		return "", "", err
+	}
+	if own != nil && own.ID == h.Hub {
+		return own.Publisher, "", nil
 	}
 	home, err := a.home()
 	if err != nil {
