@@ -168,6 +168,9 @@ func (a *app) noteLoad(h *openHub, key *pseudonym.CustodianKey, r *load.Result) 
 
 // worse keeps the error whose exit code is the higher.
 func worse(ctx context.Context, a, b error) error {
+	if b == nil {
+		return a
+	}
 	if a == nil || codes[kindOf(ctx, b)] > codes[kindOf(ctx, a)] {
 		return b
 	}

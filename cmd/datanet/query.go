@@ -37,7 +37,9 @@ func newQuery(a *app) *cobra.Command {
 	c := a.command(&cobra.Command{
 		Use: "query --measure M [--by D1,D2]", Short: "answer a planner's question from a publication",
 		Long: `Answers from published counts only: of all data, nothing but the publication's
-folder is read. Whose signature must be on it is remembered in DATANET_HOME.
+folder is read. Where the hub is at hand, its record of decisions is asked whether
+a linked publication's approval still stands. Whose signature must be on a
+publication is remembered in DATANET_HOME.
 [c] stands where a number is withheld to protect people.`,
 		Example: `  datanet query --measure hypertension --by ward,ethnicity
   datanet query --measure diabetes --by ethnicity --where sex=F --long

@@ -85,9 +85,9 @@ func (a *app) sweep() (gone []removed, failed error) {
 	gone = []removed{}
 	for _, d := range h.decisions.All() {
 		left, err := a.leftOf(h, d)
-		if err != nil {
+		if err != nil { // what could be listed is removed all the same
 			failed = worse(a.ctx, failed, fmt.Errorf("approval %s: %w", d.Approval.ID, err))
-		} // what could be listed is removed all the same
+		}
 		for _, l := range left {
 			if err := a.takeAway(h, d, l); err != nil {
 				failed = worse(a.ctx, failed, fmt.Errorf("approval %s: %w", d.Approval.ID, err))
@@ -100,18 +100,10 @@ func (a *app) sweep() (gone []removed, failed error) {
 		}
 		if project, err := h.Project(d.Approval.ID); err == nil {
 			_, err = project.Remove() // and what a crash left on its way out
-			failed = worseOf(a.ctx, failed, err)
+			failed = worse(a.ctx, failed, err)
 		}
 	}
 	return gone, failed
-}
-
-// worseOf is worse, where there may be nothing to add.
-func worseOf(ctx context.Context, a, b error) error {
-	if b == nil {
-		return a
-	}
-	return worse(ctx, a, b)
 }
 
 // A leftover is something that nobody may use any longer.
