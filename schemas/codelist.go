@@ -169,10 +169,19 @@ func parseList(name string, r io.Reader) (*List, error) {
 			return nil, &ListError{name, line, "has no code, or one with spaces around it"}
 		case seen[row[0]]:
 			return nil, &ListError{name, line, "repeats a code"}
+		case isNumber(row[0]) && !ConceptID([]byte(row[0])):
+			return nil, &ListError{name, line, "has a number that is no concept of SNOMED CT: a digit is wrong or missing, or it is a description's"}
 		}
 		seen[row[0]] = true
 		l.Entries = append(l.Entries, Entry{row[0], row[1], row[2]})
 	}
+}
+
+// isNumber says whether a code is a number that only SNOMED CT writes: the other
+// systems' codes are shorter, or hold a letter or a point. An entry that no code
+// table can hold would silently decide nothing.
+func isNumber(code string) bool {
+	return len(code) >= shortestConcept && strings.Trim(code, "0123456789") == ""
 }
 
 // lineOf is where a row that could not be read begins.

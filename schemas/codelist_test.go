@@ -27,6 +27,9 @@ func TestListErrorsPointAtTheLine(t *testing.T) {
 		{"code,term,category\n\"" + marker + "\"x,z,y\n", 2},
 		{"code,term,category\n1,\"two\nlines\",y\n2,\"never closed " + marker + ",y\n", 4},
 		{"code,term,category\n" + marker + "\"x,z,y\n", 2},
+		{"code,term,category\n38341003,x,y\n" + marker + ",z,y\n", 3},    // no concept
+		{"code,term,category\n38341003,x,y\n38341030,z,y\n", 3},          // two digits swapped
+		{"code,term,category\n38341003,x,y\n9155.,z,y\n100014,z,y\n", 4}, // a description
 	} {
 		l, err := parseList("mine", strings.NewReader(c.text))
 		var at *ListError

@@ -14,7 +14,7 @@ type Role string
 const (
 	Person   Role = "person"   // a code of 16 bytes
 	Date     Role = "date"     // a day, a month or a year
-	CodeRole Role = "code"     // a clinical code: SNOMED CT, dm+d, ICD-10
+	CodeRole Role = "code"     // a code of the system that the column names
 	Number   Role = "number"   // a measured value
 	Category Role = "category" // one of a closed set
 	Area     Role = "area"     // an area code or one of the area words
@@ -40,11 +40,22 @@ type Table struct {
 	Columns []Column `json:"columns"`
 }
 
+// A System is what the codes of a column are of.
+type System string
+
+// The code systems of canonical columns.
+const (
+	Snomed   System = "snomed"    // SNOMED CT and dm+d: concepts, see ConceptID
+	ICD10    System = "icd10"     // three or four characters, without a point
+	TeamType System = "team-type" // service or team type of MHSDS: a letter and two digits
+)
+
 // A Column is one typed column of a canonical table.
 type Column struct {
 	Name        string `json:"name"`
 	Role        Role   `json:"role"`
-	Type        string `json:"type"` // code16, text, date, month, year, integer, number, boolean
+	Type        string `json:"type"`             // code16, text, date, month, year, integer, number, boolean
+	System      System `json:"system,omitempty"` // of a column of codes
 	Description string `json:"description"`
 }
 

@@ -28,6 +28,9 @@ func TestDatasets(t *testing.T) {
 				if isCode := c.Role == Person || c.Role == Event; isCode != (c.Type == "code16") {
 					t.Errorf("%s.%s.%s is of role %s and type %s", id, table.Name, c.Name, c.Role, c.Type)
 				}
+				if known := c.System == Snomed || c.System == ICD10 || c.System == TeamType; known != (c.Role == CodeRole) {
+					t.Errorf("%s.%s.%s is of role %s and code system %q", id, table.Name, c.Name, c.Role, c.System)
+				}
 				seen[c.Name] = true
 			}
 		}

@@ -153,6 +153,7 @@ var reasons = map[string]string{
 	"impossible-date":    "dated before birth or after the export",
 	"impossible-value":   "a value that cannot be",
 	"no-concept":         "without a code that the export explains",
+	"not-snomed":         "its code is no SNOMED CT or dm+d number",
 	"no-patient":         "without a patient in the export",
 	"no-identifier":      "without the id that the record is known by",
 	"re-submitted":       "submitted again later: the later row counts",

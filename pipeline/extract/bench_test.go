@@ -154,7 +154,7 @@ func writeLarge(t *testing.T, dir string, rows int) {
 	people := max(1, rows*9/100)
 	x := parseExport(t, "patient anna\n")
 	for i := range 200 {
-		x.add("Coding_ClinicalCode", map[string]string{"CodeId": fmt.Sprint(1000 + i), "SnomedCTConceptId": fmt.Sprint(700000000 + i)})
+		x.add("Coding_ClinicalCode", map[string]string{"CodeId": fmt.Sprint(1000 + i), "SnomedCTConceptId": conceptOf(1000 + i)})
 	}
 	// One entry in 25 tells an ethnicity, as about one in ten people is asked twice.
 	for i, concept := range []string{"494131000000105", "107691000000105", "92491000000104", "110751000000108", "92401000000106", "92481000000101", "92521000000101", "1024701000000100"} {

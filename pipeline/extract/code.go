@@ -13,6 +13,7 @@ import (
 
 	"datanet/pipeline/engine"
 	"datanet/pseudonym"
+	"datanet/schemas"
 )
 
 //go:embed *.sql primary-care/*.sql slam/*.sql maternity/*.sql
@@ -92,6 +93,8 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 var guesses = map[string]SourceError{
 	"twice": {Rule: "the site's patients who stand in the export more than once: %d",
 		Hint: "give one full export, not several days' changes in one file"},
+	"power-of-ten": {Table: "Coding_ClinicalCode", Rule: "codes that a spreadsheet has written as powers of ten, so that an opt-out could be missed: %d",
+		Hint: "export the table again, and do not save it from a spreadsheet"},
 	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
 		Hint: "number the rows of a table in the order of their submission, and export it again"},
 }
@@ -103,7 +106,7 @@ func doubts(ctx context.Context, e *engine.Engine) error {
 	}
 	for rule, n := range found {
 		refused := guesses[rule]
-		return &SourceError{Rule: fmt.Sprintf(refused.Rule, n), Hint: refused.Hint}
+		return &SourceError{Table: refused.Table, Rule: fmt.Sprintf(refused.Rule, n), Hint: refused.Hint}
 	}
 	return nil
 }
@@ -127,6 +130,9 @@ func register(e *engine.Engine, o Options) error {
 	}); err != nil {
 		return err
 	}
+	if err := e.RegisterTextOfText("concept_problem", func() engine.TextOfText { return conceptProblem }); err != nil {
+		return err
+	}
 	if err := e.RegisterCodeOfText("person_code", func() engine.CodeOfText {
 		coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
 		return func(text []byte) ([16]byte, bool) {
@@ -143,6 +149,22 @@ func register(e *engine.Engine, o Options) error {
 		coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
 		return func(text []byte) ([16]byte, bool) { return coder.Local(text), true }
 	})
+}
+
+// conceptProblem says why a text of the code tables may not leave as a concept.
+// One in a thousand NHS numbers has a concept's form; they are no concepts here.
+// The price would be one in eleven of the concepts of ten digits that begin with
+// 4, 6, 7 or 9: counted, like every other code that stays.
+func conceptProblem(text []byte) string {
+	if !schemas.ConceptID(text) {
+		return "not-snomed"
+	}
+	for _, numbers := range []pseudonym.Range{pseudonym.Live, pseudonym.Test} {
+		if _, problem := pseudonym.ParseNHSNumber(text, numbers); problem == pseudonym.OK {
+			return "not-snomed"
+		}
+	}
+	return "ok"
 }
 
 // account reads the counts that only the first database can give.

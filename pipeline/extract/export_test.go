@@ -43,7 +43,7 @@ var emis = &system{format: "emis", dataset: "primary-care", site: "Z99001", numb
 		"patient": {"Admin_Patient", "PatientGuid", "OrganisationGuid={GP} Sex=F DateOfBirth=1980-05-06 DateOfRegistration=2010-03-04 PatientTypeDescription=Regular " +
 			"DummyType=false Deleted=false SpineSensitive=false IsConfidential=false"},
 		"entry": {"CareRecord_Observation", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=73211009 Deleted=false IsConfidential=false"},
-		"issue": {"Prescribing_IssueRecord", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=100002400001000010 Deleted=false IsConfidential=false"},
+		"issue": {"Prescribing_IssueRecord", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=5010000000100 Deleted=false IsConfidential=false"},
 		"code":  {"Coding_ClinicalCode", "", ""},
 		"drug":  {"Coding_DrugCode", "", ""},
 	}}
@@ -124,6 +124,17 @@ func (x *export) codes(from, to, concept string) {
 			x.add(to, map[string]string{"CodeId": id, concept: id})
 		}
 	}
+}
+
+// conceptOf is the n-th concept of the international edition, as its number
+// goes: nobody knows what it means.
+func conceptOf(n int) string {
+	for check := range 10 {
+		if id := fmt.Sprintf("%d00%d", n, check); schemas.ConceptID([]byte(id)) {
+			return id
+		}
+	}
+	panic("no digit makes it a concept")
 }
 
 // split parts a line at its blanks, except between quotation marks.

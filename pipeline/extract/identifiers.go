@@ -3,6 +3,8 @@ package extract
 import (
 	"regexp"
 	"time"
+
+	"datanet/schemas"
 )
 
 // What an identifier looks like in text. The check has its own eyes, on
@@ -14,8 +16,23 @@ var (
 	// A date needs its separators, or two digits for month and day: 2004-12 is a month.
 	yearFirstText = regexp.MustCompile(`\b([0-9]{4})(?:[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})|([0-9]{2})([0-9]{2}))\b`)
 	yearLastText  = regexp.MustCompile(`\b(?:([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]|([0-9]{2})([0-9]{2}))([0-9]{4})\b`)
-	codeText      = regexp.MustCompile(`^(?:[0-9]{6,18}|[A-Z][0-9]{2}(?:\.?[0-9A-Z]{1,2})?)$`) // SNOMED CT or dm+d; ICD-10, or a team type of MHSDS
+	icd10Text     = regexp.MustCompile(`^[A-Z][0-9]{2}[0-9]?$`)
+	teamText      = regexp.MustCompile(`^[A-Z][0-9]{2}$`)
 )
+
+// isCode says whether a text is a code of the system. What a concept is, is
+// said once, in schemas: two opinions of it would be one too many.
+func isCode(text []byte, of schemas.System) bool {
+	switch of {
+	case schemas.Snomed:
+		return schemas.ConceptID(text)
+	case schemas.ICD10:
+		return icd10Text.Match(text)
+	case schemas.TeamType:
+		return teamText.Match(text)
+	}
+	return false
+}
 
 // identifier names what a text gives away, or returns nothing.
 func identifier(text []byte, test bool) string {

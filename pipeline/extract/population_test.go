@@ -11,14 +11,14 @@ import (
 // organisations of the site and one of another, shared numbers, flags in every
 // spelling, dates about birth, death and the as-at date.
 func population(t testing.TB, r *rand.Rand, people int) *export {
-	x := emis.export(t)
+	x, numbers := emis.export(t), testNumbers(people)
 	for _, line := range []string{"org ODSCode=Z99001", "org OrganisationGuid={BRANCH} ODSCode=z99001", "org OrganisationGuid={OTHER} ODSCode=Z98001",
 		"agreement", "agreement OrganisationGuid={BRANCH}", "agreement OrganisationGuid={OTHER}",
 		"code CodeId=900 ReadTermId=9Nu0", "code CodeId=901 ReadTermId=9Nu1.", "code CodeId=902 SnomedCTConceptId=44054006",
-		"code CodeId=902 SnomedCTConceptId=46635009", "code CodeId=903 SnomedCTConceptId=44054006 ReadTermId=9155."} {
+		"code CodeId=902 SnomedCTConceptId=46635009", "code CodeId=903 SnomedCTConceptId=44054006 ReadTermId=9155.",
+		"code CodeId=904 SnomedCTConceptId=9990018006", "drug CodeId=905 DmdProductCodeId=" + numbers[0]} {
 		x.line(split(line))
 	}
-	numbers := testNumbers(people)
 	for i := range people {
 		x.person(r, i, numbers)
 	}
@@ -57,10 +57,10 @@ func (x *export) person(r *rand.Rand, i int, numbers []string) {
 	x.add("Admin_Patient", row)
 	for range r.IntN(12) {
 		x.add("CareRecord_Observation", x.event(r, row, born, died, pick(r, "73211009", "44054006", "494131000000105", "107691000000105", "1024701000000100",
-			"100002100001000010", "100002300001000010", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "184103008", "")))
+			"1010000000103", "3010000000104", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "904", "44054060", numbers[i], "184103008", "")))
 	}
 	for range r.IntN(3) {
-		x.add("Prescribing_IssueRecord", x.event(r, row, born, died, pick(r, "100002400001000010", "100002400002000010", "")))
+		x.add("Prescribing_IssueRecord", x.event(r, row, born, died, pick(r, "5010000000100", "5020000000109", "905", "")))
 	}
 }
 
@@ -81,7 +81,7 @@ func (x *export) event(r *rand.Rand, patient map[string]string, born time.Time, 
 	row := map[string]string{"PatientGuid": rarely(r, 20, patient["PatientGuid"], "{NOBODY}"), "OrganisationGuid": rarely(r, 20, patient["OrganisationGuid"], "{OTHER}", "{BRANCH}"),
 		"EffectiveDate": rarely(r, 15, text(when), "", "1900-01-01", "2020-02-30"), "EffectiveDatePrecision": pick(r, "YMD", "YMD", "YMDT", "YM", "Y", "U", ""),
 		"CodeId": code, "Deleted": rarely(r, 12, "false", "true", "", "?"), "IsConfidential": rarely(r, 12, "false", "true", "")}
-	if len(code) > 0 && code != "100002400001000010" && code != "100002400002000010" {
+	if len(code) > 0 && code != "5010000000100" && code != "5020000000109" && code != "905" {
 		row["Value"] = pick(r, "", "7.5", "120", "-0", "1e9", "x", "19800506")
 		row["NumericUnit"] = pick(r, "", "mmHg", "MMOL/L", "Jane")
 		row["ProcessingId"] = fmt.Sprint(1 + r.IntN(5))

@@ -176,7 +176,7 @@ func (c *check) column(r file.ColumnChunkReader, column schemas.Column, rows int
 	case *file.ByteArrayColumnChunkReader:
 		judge := c.text
 		if column.Role == schemas.CodeRole {
-			judge = func(_ int, v parquet.ByteArray) string { return c.code(v) }
+			judge = func(_ int, v parquet.ByteArray) string { return c.code(v, column.System) }
 		}
 		return batches(r.ReadBatch, r.Descriptor(), rows, judge)
 	case *file.Int32ColumnChunkReader:
@@ -264,14 +264,17 @@ func (c *check) number(row int, v float64) string {
 	return c.days(row, daysOf(int64(v)))
 }
 
-// code judges a clinical code by its form alone: some codes of ten digits would
-// pass for NHS numbers, and no other text passes for a code.
-func (c *check) code(text []byte) string {
+// code judges a code by the rules of its system: no other text passes for one,
+// and neither does an NHS number that a concept could have.
+func (c *check) code(text []byte, of schemas.System) string {
 	if _, ok := c.seen[string(text)]; ok {
 		return ""
 	}
-	if !codeText.Match(text) {
-		return "something that is no clinical code"
+	if !isCode(text, of) {
+		return "something that is no code of its system"
+	}
+	if hasNumber(text, true) {
+		return "an NHS number"
 	}
 	c.remember(text, nil)
 	return ""

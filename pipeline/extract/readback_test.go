@@ -58,7 +58,7 @@ func TestReadBack(t *testing.T) {
 		"as a number":                            {"value", "19800506::DOUBLE", ownBirth},
 		"as a number, day first":                 {"value", "6051980::DOUBLE", ownBirth},
 		"as a year":                              {"year", "19800506::INTEGER", "a number that is no year"},
-		"a name in place of a code":              {"concept", "'Jane Roe'", "something that is no clinical code"},
+		"a name in place of a code":              {"concept", "'Jane Roe'", "something that is no code of its system"},
 		"a missing person":                       {"person", "NULL::UUID", "a row without a code"},
 		"a number in place of a code":            {"person", "'00000000-0000-0000-0000-000253b9a012'::UUID", "something that is no code"},
 		"a number at the other end":              {"person", "'0253b9a0-1200-0000-0000-000000000000'::UUID", "something that is no code"},
@@ -69,7 +69,12 @@ func TestReadBack(t *testing.T) {
 		"a list in place of a value":             {"value", "[7.5::DOUBLE]", "another column or type than the schema's"},
 		"a record in place of a value":           {"value", "{'value': 7.5::DOUBLE}", "another column or type than the schema's"},
 		"a column more":                          {"surname", "'Roe'", "8 columns where the schema has 7"},
-		"a code that could be an NHS number":     {"concept", "'9990000018'", ""},
+		"an NHS number in place of a code":       {"concept", "'9990000018'", "something that is no code of its system"},
+		"one of a live range":                    {"concept", "'4010232137'", "something that is no code of its system"},
+		"one with the form of a concept":         {"concept", "'9990018006'", "an NHS number"},
+		"a code with a slip":                     {"concept", "'44054060'", "something that is no code of its system"},
+		"a code of another system":               {"concept", "'F200'", "something that is no code of its system"},
+		"a code of dm+d":                         {"concept", "'5010000000100'", ""},
 		"missing values everywhere but the code": {"unit", "NULL::VARCHAR", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

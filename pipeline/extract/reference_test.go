@@ -418,12 +418,38 @@ func (f *reference) gate(row map[string]string, codes string) (*refPerson, strin
 		return nil, "identifier-code"
 	case len(concepts) != 1:
 		return nil, "no-concept"
+	case !isConcept(concepts[0]):
+		return nil, "not-snomed"
 	case f.impossible(p, row):
 		return nil, "impossible-date"
 	case err == nil && (v >= 1e8 || (v == 19800506 && text(p.birth) == "1980-05-06")):
 		return nil, "impossible-value"
 	}
 	return p, ""
+}
+
+// isConcept is Verhoeff's check in another way than schemas': each pair of
+// neighbours is joined as turns and flips of a pentagon, from the left.
+func isConcept(id string) bool {
+	if strings.Trim(id, "0123456789") != "" || id[0] == '0' || len(id) < 6 || len(id) > 18 || usable(id) {
+		return false
+	}
+	if part := id[len(id)-3 : len(id)-1]; part != "00" && (part != "10" || len(id) < 11) {
+		return false
+	}
+	turn, flipped := 0, false
+	for i := range id {
+		d := int(id[len(id)-1-i] - '0')
+		for range i % 8 {
+			d = strings.IndexByte("7046913258", byte('0'+d))
+		}
+		by := d % 5
+		if flipped {
+			by = -by
+		}
+		turn, flipped = (turn+by+5)%5, flipped != (d > 4)
+	}
+	return turn == 0 && !flipped
 }
 
 func value(s string) string {

@@ -4,8 +4,8 @@
 -- grain:  one local code (clinical, drug); one local code of a list (marked)
 -- why:    rows carry the system's own code numbers; SNOMED CT, Read and dm+d
 --         stand in its code tables. A number with two meanings has none, and a
---         concept that is no identifier of SNOMED CT could be anything: such
---         rows count as without a concept
+--         concept that is no identifier of SNOMED CT could be anything, an NHS
+--         number too: such rows stay out (problem says why)
 
 -- Every name by which a list may know a code. Read codes come with or without
 -- their dots, and with a term number after them; an opt-out must be found in each.
@@ -25,17 +25,25 @@ WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 
 
 CREATE TEMP TABLE clinical AS
 SELECT
-    c.code,
-    CASE WHEN min(c.concept) = max(c.concept) AND regexp_full_match(min(c.concept), '[0-9]{6,18}') THEN min(c.concept) END AS concept,
-    c.code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying
-FROM src_clinical_code c
-WHERE c.code IS NOT NULL
-GROUP BY c.code;
+    code,
+    CASE WHEN problem = 'ok' THEN concept END AS concept,
+    nullif(problem, 'ok') AS problem,
+    code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying
+FROM (
+    SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem
+    FROM src_clinical_code
+    WHERE code IS NOT NULL
+    GROUP BY code
+);
 
 CREATE TEMP TABLE drug AS
 SELECT
     code,
-    CASE WHEN min(concept) = max(concept) AND regexp_full_match(min(concept), '[0-9]{6,18}') THEN min(concept) END AS concept
-FROM src_drug_code
-WHERE code IS NOT NULL
-GROUP BY code;
+    CASE WHEN problem = 'ok' THEN concept END AS concept,
+    nullif(problem, 'ok') AS problem
+FROM (
+    SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem
+    FROM src_drug_code
+    WHERE code IS NOT NULL
+    GROUP BY code
+);

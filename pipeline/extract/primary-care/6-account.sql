@@ -3,11 +3,14 @@
 -- grain:  one rule (doubt); one number of the export (numbered); one person whose
 --         postcode the lookup lacks (unplaced); one code's birth date (born)
 -- why:    a patient who stands there twice would make it a guess which row holds,
---         and so would be whose opt-out counts; the account tells a site what
+--         and so would be whose opt-out counts; a code that a spreadsheet wrote as
+--         a power of ten could be an opt-out's; the account tells a site what
 --         became of its numbers and postcodes; and the check after writing looks
 --         for everybody's birth date in their own rows
 CREATE TEMP VIEW doubt AS
-SELECT 'twice' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1);
+SELECT 'twice' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1)
+UNION ALL
+SELECT 'power-of-ten' AS rule, count(*) AS n FROM src_clinical_code WHERE regexp_full_match(concept, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+');
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient;

@@ -25,7 +25,7 @@ entry AS (
             WHEN e.deleted THEN 'deleted'
             WHEN e.confidential THEN 'confidential'
             WHEN c.identifying THEN 'identifier-code'
-            WHEN c.concept IS NULL THEN 'no-concept'
+            WHEN c.concept IS NULL THEN coalesce(c.problem, 'no-concept')
             WHEN e.date_bad OR NOT possible(e.date, e.date_precision, p.birth_date, r.as_at) THEN 'impossible-date'
             WHEN abs(e.value) >= 1e8 THEN 'impossible-value'
             WHEN e.value >= 1e6 AND (spells_day(e.value, p.birth_date) OR spells_day(e.value, p.death_date)) THEN 'impossible-value'
