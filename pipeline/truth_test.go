@@ -249,7 +249,7 @@ func (p *person) countsTowards(feature string) bool {
 		}
 		return has >= 2 && p.isAtLeast(18)
 	case "ethnicity-recorded":
-		return p.registration["ethnicity"] != "Z" && p.registration["ethnicity"] != "99"
+		return p.registration["ethnicity"] != "Z" && p.registration["ethnicity"] != ""
 	}
 	panic("the catalogue has a measure that this test does not know: " + feature)
 }
@@ -285,7 +285,7 @@ func (p *person) ethnicGroup() string {
 		"A": "White", "B": "White", "C": "White",
 		"D": "Mixed", "E": "Mixed", "F": "Mixed", "G": "Mixed",
 		"H": "Asian", "J": "Asian", "K": "Asian", "L": "Asian", "R": "Asian",
-		"N": "N", "M": "CO", "P": "CO", "S": "Other", "Z": "Z", "99": "99",
+		"N": "N", "M": "CO", "P": "CO", "S": "Other", "Z": "Z", "": "99",
 	}[p.registration["ethnicity"]]
 }
 

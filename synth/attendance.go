@@ -199,7 +199,7 @@ func (p *plan) blemishBabies(s *stream) {
 }
 
 // told is the category that a trust has recorded: the person's own, another,
-// or none. Blank, and 99, both say that it is not known.
+// none that is known (99), or nothing at all.
 func (p *plan) told(s *stream, own uint8, r toldRates) int {
 	other := p.categories[own].confusable.pick(s)
 	switch u := s.Float64(); {
@@ -210,30 +210,16 @@ func (p *plan) told(s *stream, own uint8, r toldRates) int {
 	case u < r.Misrecorded+r.NotStated+r.NotKnown:
 		return notKnown
 	case u < r.Misrecorded+r.NotStated+r.NotKnown+r.Blank:
-		return leftBlank
+		return notRecorded
 	}
 	return int(own)
 }
 
-// leftBlank is the category of a row whose ethnicity is empty.
-const leftBlank = 18
-
-// toldLetter is what the key says of a recorded category.
-func (p *plan) toldLetter(category int) string {
-	if category == leftBlank {
-		category = notKnown
-	}
-	return letter(p.categories, category)
-}
-
 // ethnicCategory is how a trust writes it: the letter and a second character
-// of its own, or 99.
+// of its own, 99, or nothing.
 func (p *plan) ethnicCategory(category int) string {
-	switch category {
-	case leftBlank:
-		return ""
-	case notKnown:
-		return "99"
+	if category == notRecorded || category == notKnown {
+		return letter(p.categories, category)
 	}
 	return letter(p.categories, category) + [...]string{"1", "1", "X"}[category%3]
 }

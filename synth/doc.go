@@ -128,7 +128,7 @@
 //   - birth_year and death_year, sex (as written: M, F, U or I), ward, lsoa and imd_decile of
 //     the address that this practice has
 //   - ethnicity that this practice's entries tell: the latest informative one;
-//     Z if they only say "not stated"; 99 if there are none. A later Z does not
+//     Z if they only say "not stated"; empty if there are none. A later Z does not
 //     undo an earlier letter.
 //   - one column for each condition: the latest diagnosis is not followed, on a
 //     later day, by a resolution. Smoking is no column.
@@ -139,7 +139,7 @@
 //
 // slam.csv has one row for each patient row that counts (LocalPatientId): the
 // number as recorded, whether it is usable, gender, birth_year, ethnicity
-// (99 when blank), ward and lsoa of the address that the trust has; smi, whether a
+// (as recorded: 99, or empty when blank), ward and lsoa of the address that the trust has; smi, whether a
 // diagnosis F20 to F29, F30 or F31 in ICD-10, dated up to the as-at date, belongs to
 // it; and how many referrals, diagnoses (a code of a referral in a table at a
 // moment), attended contacts and spells no gate stops. Provisional and secondary

@@ -38,10 +38,12 @@ const (
 )
 
 // notStated is the subject of an ethnicity entry of somebody who was asked and
-// declined; notKnown says that nothing was entered.
+// declined; notKnown of a record that says it is not known; notRecorded says that
+// nothing was entered.
 const (
-	notStated = 16
-	notKnown  = 17
+	notStated   = 16
+	notKnown    = 17
+	notRecorded = 18
 )
 
 // A treatment is a drug record and the days of its issues.
@@ -212,13 +214,16 @@ func (r *recorder) enterEthnicity(at day, subject int) {
 	r.add(ethnicity, at, r.one(r.codes.in("ethnicity", letter(r.categories, subject))), subject)
 }
 
-// letter is a category's, Z for not stated and 99 for not known.
+// letter is a category's, Z for not stated, 99 for not known, and nothing for
+// not recorded.
 func letter(cs []category, subject int) string {
 	switch subject {
 	case notStated:
 		return "Z"
 	case notKnown:
 		return "99"
+	case notRecorded:
+		return ""
 	}
 	return cs[subject].letter
 }

@@ -268,7 +268,7 @@ func TestTrustsDefectsArePlanted(t *testing.T) {
 	told, wrong, unknown := 0, 0, 0
 	for _, row := range b.slam {
 		switch row["ethnicity"] {
-		case "Z", "99":
+		case "Z", "99", "":
 			unknown++
 		default:
 			told++

@@ -63,7 +63,7 @@ func (b *birthBook) writeMother(i int) {
 	b.submit(matMother, func(s *sheet, earlier bool) {
 		number, told, home := number, told, home
 		if earlier {
-			number, told, home = "", leftBlank, before
+			number, told, home = "", notRecorded, before
 		}
 		s.id(motherID, i+1)
 		s.text(b.site)
@@ -87,7 +87,7 @@ func (b *birthBook) writeMotherTruth(i, told int, home home) {
 	t.blank(1)
 	b.writeWhose(row, nobody)
 	t.blank(1) // no gate stops a mother's own row
-	t.text(b.toldLetter(told))
+	t.text(letter(b.categories, told))
 	b.writeWhere(home)
 	t.year(b.people[row.person].birth)
 	t.blank(4)
@@ -373,7 +373,7 @@ func (b *birthBook) writeBabyTruth(i int, p *pregnancy, told int) {
 	} else {
 		t.blank(1)
 	}
-	t.text(b.toldLetter(told))
+	t.text(letter(b.categories, told))
 	t.blank(2) // ward, area
 	t.year(p.ended)
 	t.blank(2)

@@ -25,7 +25,7 @@ func (c *chart) writePatient() {
 	c.submit(mhPatient, func(s *sheet, earlier bool) {
 		number, told, home := number, told, home
 		if earlier {
-			number, told, home = "", leftBlank, before
+			number, told, home = "", notRecorded, before
 		}
 		s.id(patientID, c.id)
 		s.text(c.site)
@@ -330,7 +330,7 @@ func (c *chart) beginTruth(told int, home home) {
 	t.blank(1) // no gate stops a patient's row
 	t.text(map[string]string{"1": "M", "2": "F", "9": "I", "X": "U"}[c.gender()])
 	t.year(c.who.birth)
-	t.text(c.toldLetter(told))
+	t.text(letter(c.categories, told))
 	c.writeWhere(home)
 	c.credit(c.row, inSLaM|linksSLaM)
 }

@@ -112,7 +112,7 @@ func possible(date, birth string) bool { return date != "" && date <= readAsAt &
 // ethnicLetter is what a recorded category says.
 func ethnicLetter(code string) string {
 	if code == "" || code == "99" {
-		return "99"
+		return code
 	}
 	return code[:1]
 }

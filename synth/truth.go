@@ -37,7 +37,7 @@ type finding struct {
 // the latest informative ethnicity, the latest choice, and a condition unless
 // it was resolved after it was last found.
 func (r *recorder) find() finding {
-	f := finding{ethnicity: notKnown}
+	f := finding{ethnicity: notRecorded}
 	var found, resolved [16]day
 	for c := range found {
 		found[c], resolved[c] = never, never
@@ -55,7 +55,7 @@ func (r *recorder) find() finding {
 			resolved[e.subject] = max(resolved[e.subject], e.at)
 		case e.kind == ethnicity && e.subject != notStated && e.at >= asked:
 			asked, f.ethnicity = e.at, int(e.subject)
-		case e.kind == ethnicity && f.ethnicity == notKnown:
+		case e.kind == ethnicity && f.ethnicity == notRecorded:
 			f.ethnicity = notStated
 		case (e.kind == optOut || e.kind == withdrawal) && e.at >= chosen:
 			chosen, f.optedOut = e.at, e.kind == optOut

@@ -170,13 +170,13 @@ func latest(entries []sheetRow) (date string) {
 }
 
 func (r *reading) ethnicity(list map[string]string) string {
-	date, told := "", "99"
+	date, told := "", ""
 	for _, e := range r.evidence(list) {
 		letter := list[e["concept"]]
 		switch {
 		case letter != "Z" && e["EffectiveDate"] >= date:
 			date, told = e["EffectiveDate"], letter
-		case told == "99":
+		case told == "":
 			told = "Z"
 		}
 	}

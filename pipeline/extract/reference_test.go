@@ -488,7 +488,7 @@ func (f *reference) patient(p *refPerson) string {
 	}
 	area := map[string]string{"XL11AA": "E01003013 E05014118 7", "XL11AB": "E01003014 E05014118 4", "XN11AA": ". outside .", "ZZ993VZ": ". no-fixed-abode ."}[upper(strings.ReplaceAll(p.row["Postcode"], " ", ""))]
 	c := p.characteristic
-	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "99"),
+	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "."),
 		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(area, ". unknown ."),
 		month(p.row["DateOfRegistration"]), month(p.row["DateofDeactivation"]), year(p.death)}, " ")
 }

@@ -340,6 +340,9 @@ func nameFor(number, id string) string {
 var ethnicForm = regexp.MustCompile(`^[A-HJ-NPRSZ].?$`)
 
 func ethnic(s string) string {
+	if s == "" {
+		return "."
+	}
 	if ethnicForm.MatchString(upper(s)) {
 		return upper(s)[:1]
 	}

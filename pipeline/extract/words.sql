@@ -24,9 +24,15 @@ CREATE TEMP MACRO ward_word(postcode, ward, known) AS
     END;
 
 -- The national ethnic category is a letter of the census of 2001 and, in some
--- systems, a local character after it; 99 is not recorded.
+-- systems, a local character after it: Z when somebody was asked and did not
+-- say; 99 when the source says that it is not known, or says something that is
+-- no category; and NULL where nothing was ever recorded.
 CREATE TEMP MACRO ethnic_letter(code) AS
-    CASE WHEN regexp_full_match(upper(code), '[A-HJ-NPRSZ].?') THEN left(upper(code), 1) ELSE '99' END;
+    CASE
+        WHEN trim(code) = '' OR code IS NULL THEN NULL
+        WHEN regexp_full_match(upper(code), '[A-HJ-NPRSZ].?') THEN left(upper(code), 1)
+        ELSE '99'
+    END;
 
 -- ICD-10 as systems write it, F06.7, F067, F20X or F20, in the one form F067 or
 -- F20: the X only fills the place of a fourth character. Anything else is NULL.

@@ -10,7 +10,8 @@
 --         What stops one row of a code stops every row of it here: a choice is a
 --         person's, and a second registration must not carry around it.
 --         Characteristics: the latest informative entry wins; "not stated" (Z)
---         only where nothing informative was ever recorded
+--         and "not known" (99) only where nothing informative was ever recorded,
+--         and nothing at all where nobody ever recorded any of it
 CREATE TEMP TABLE dissent AS
 SELECT
     practice,
@@ -66,7 +67,7 @@ FROM (
             WHEN p.gate IS NOT NULL THEN p.gate
             WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
         END AS gate,
-        coalesce(e.category, '99') AS ethnicity,
+        e.category AS ethnicity,
         l.category AS language,
         c.category AS country_of_birth,
         g.category AS religion,
