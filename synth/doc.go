@@ -130,8 +130,9 @@
 //   - ethnicity that this practice's entries tell: the latest informative one;
 //     Z if they only say "not stated"; empty if there are none. A later Z does not
 //     undo an earlier letter.
+//   - smoking that they tell: current, ex or never, the latest; empty if there is none
 //   - one column for each condition: the latest diagnosis is not followed, on a
-//     later day, by a resolution. Smoking is no column.
+//     later day, by a resolution
 //
 // Entries that are deleted, confidential, dated after the as-at date or before
 // the birth date that the row has count for nothing, in any of these; opt-outs

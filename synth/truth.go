@@ -29,12 +29,13 @@ type outcome struct {
 // A finding is what a registration's own entries say.
 type finding struct {
 	ethnicity  int
+	smoking    string
 	conditions uint16
 	optedOut   bool
 }
 
 // find reads the planted entries as an extract must: only those that count,
-// the latest informative ethnicity, the latest choice, and a condition unless
+// the latest informative ethnicity, the latest word on smoking, the latest choice, and a condition unless
 // it was resolved after it was last found.
 func (r *recorder) find() finding {
 	f := finding{ethnicity: notRecorded}
@@ -42,7 +43,7 @@ func (r *recorder) find() finding {
 	for c := range found {
 		found[c], resolved[c] = never, never
 	}
-	asked, chosen := never, never
+	asked, chosen, smoked := never, never, never
 	for i := range r.entries {
 		e := &r.entries[i]
 		if !r.counts(e) {
@@ -57,6 +58,8 @@ func (r *recorder) find() finding {
 			asked, f.ethnicity = e.at, int(e.subject)
 		case e.kind == ethnicity && f.ethnicity == notRecorded:
 			f.ethnicity = notStated
+		case e.kind == habit && e.at >= smoked:
+			smoked, f.smoking = e.at, r.codes.codes[e.code].category
 		case (e.kind == optOut || e.kind == withdrawal) && e.at >= chosen:
 			chosen, f.optedOut = e.at, e.kind == optOut
 		}
@@ -102,7 +105,7 @@ func (f *folder) truthPart() string {
 
 func (f *folder) truthColumns() []string {
 	columns := []string{"site", "person_id", "nhs_number_recorded", "usable", "registered_from", "registered_to",
-		"current", "gate", "birth_year", "death_year", "sex", "ethnicity", "ward", "lsoa", "imd_decile"}
+		"current", "gate", "birth_year", "death_year", "sex", "ethnicity", "smoking", "ward", "lsoa", "imd_decile"}
 	return append(columns, f.names...)
 }
 
@@ -125,6 +128,7 @@ func (f *folder) writeTruth() {
 	s.year(f.who.death)
 	s.text(string(rune(f.who.recordedSex)))
 	s.text(letter(f.categories, found.ethnicity))
+	s.text(found.smoking)
 	f.writePlace(s, f.reg.home)
 	for c := range f.names {
 		s.bool(found.conditions>>c&1 == 1)

@@ -225,7 +225,7 @@ func truthWord(v bool) string { return map[bool]string{true: "true", false: "fal
 
 func TestRegistrationsTellWhatTheFilesHold(t *testing.T) {
 	b := readBorough(t)
-	choices, ethnicities := categoriesOf(t, "type-1-opt-out"), categoriesOf(t, "ethnicity")
+	choices, ethnicities, habits := categoriesOf(t, "type-1-opt-out"), categoriesOf(t, "ethnicity"), categoriesOf(t, "smoking")
 	for _, r := range b.readings {
 		p := r.patient
 		want := sheetRow{
@@ -234,7 +234,7 @@ func TestRegistrationsTellWhatTheFilesHold(t *testing.T) {
 			"current":    truthWord(p["DateOfRegistration"] <= readAsAt && p["DateofDeactivation"] == "" && p["DateOfDeath"] == ""),
 			"gate":       r.gate(r.site != "Z98001", choices),
 			"birth_year": cut(p["DateOfBirth"], 4), "death_year": cut(p["DateOfDeath"], 4),
-			"sex": p["Sex"], "ethnicity": r.ethnicity(ethnicities),
+			"sex": p["Sex"], "ethnicity": r.ethnicity(ethnicities), "smoking": r.choice(habits),
 		}
 		for column, value := range want {
 			if r.truth[column] != value {
@@ -247,7 +247,7 @@ func TestRegistrationsTellWhatTheFilesHold(t *testing.T) {
 func TestConditionsTellWhatTheEntriesSay(t *testing.T) {
 	b := readBorough(t)
 	for column := range b.readings[0].truth {
-		if _, err := schemas.CodeList(column); err != nil || column == "ethnicity" {
+		if _, err := schemas.CodeList(column); err != nil || column == "ethnicity" || column == "smoking" {
 			continue
 		}
 		found, ended := categoriesOf(t, column), map[string]string{}

@@ -198,7 +198,7 @@ func (f *reference) judge(p *refPerson) {
 	for _, list := range []string{"type-1-opt-out", "local-dissent"} {
 		out[list] = f.dissents(p, list)
 	}
-	for _, list := range []string{"ethnicity", "language", "country-of-birth", "religion"} {
+	for _, list := range []string{"ethnicity", "language", "country-of-birth", "religion", "smoking"} {
 		p.characteristic[list] = f.latest(p, list)
 	}
 	gates := []struct {
@@ -489,6 +489,6 @@ func (f *reference) patient(p *refPerson) string {
 	area := map[string]string{"XL11AA": "E01003013 E05014118 7", "XL11AB": "E01003014 E05014118 4", "XN11AA": ". outside .", "ZZ993VZ": ". no-fixed-abode ."}[upper(strings.ReplaceAll(p.row["Postcode"], " ", ""))]
 	c := p.characteristic
 	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "."),
-		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(area, ". unknown ."),
+		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(c["smoking"], "."), or(area, ". unknown ."),
 		month(p.row["DateOfRegistration"]), month(p.row["DateofDeactivation"]), year(p.death)}, " ")
 }

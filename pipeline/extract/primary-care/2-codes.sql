@@ -21,7 +21,7 @@ CREATE TEMP TABLE marked AS
 SELECT DISTINCT n.code, l.list, l.category
 FROM named n
 JOIN list l ON l.code = n.name
-WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion');
+WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion', 'smoking');
 
 CREATE TEMP TABLE clinical AS
 SELECT

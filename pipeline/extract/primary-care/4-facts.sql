@@ -1,8 +1,8 @@
 -- reads:  practice, marked, src_entry (the first pass over the observations)
 -- writes: fact, the entries that say something about the person as a whole
 -- grain:  one entry on a list
--- why:    EMIS has no columns for opt-outs, ethnicity, language, religion or
---         country of birth: they are coded entries. A confidential entry says
+-- why:    EMIS has no columns for opt-outs, ethnicity, language, religion,
+--         country of birth or smoking: they are coded entries. A confidential entry says
 --         nothing about a person, but an opt-out holds even when confidential,
 --         and is gone only when the source says so in as many words
 CREATE TEMP TABLE fact AS

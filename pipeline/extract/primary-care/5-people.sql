@@ -39,7 +39,7 @@ SELECT
         f.category)) AS category
 FROM fact f
 JOIN patient p ON p.practice = f.practice AND p.patient = f.patient
-WHERE f.list IN ('ethnicity', 'language', 'country-of-birth', 'religion')
+WHERE f.list IN ('ethnicity', 'language', 'country-of-birth', 'religion', 'smoking')
   AND NOT f.date_bad
   AND possible(f.date, f.date_precision, p.birth_date, (SELECT as_at FROM run))
 GROUP BY f.practice, f.patient, f.list;
@@ -71,6 +71,7 @@ FROM (
         l.category AS language,
         c.category AS country_of_birth,
         g.category AS religion,
+        s.category AS smoking,
         ward_word(p.postcode, w.ward, w.known) AS ward,
         w.lsoa,
         w.imd_decile
@@ -82,6 +83,7 @@ FROM (
     LEFT JOIN characteristic l ON l.practice = p.practice AND l.patient = p.patient AND l.list = 'language'
     LEFT JOIN characteristic c ON c.practice = p.practice AND c.patient = p.patient AND c.list = 'country-of-birth'
     LEFT JOIN characteristic g ON g.practice = p.practice AND g.patient = p.patient AND g.list = 'religion'
+    LEFT JOIN characteristic s ON s.practice = p.practice AND s.patient = p.patient AND s.list = 'smoking'
     LEFT JOIN place w ON w.postcode = p.postcode
     LEFT JOIN conflict x ON x.person = p.person
 );

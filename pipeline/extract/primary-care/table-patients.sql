@@ -10,7 +10,7 @@ SELECT
     (SELECT site FROM run) AS site,
     CASE WHEN upper(sex) IN ('F', 'M', 'I') THEN upper(sex) ELSE 'U' END AS sex,
     year(birth_date) AS birth_year,
-    ethnicity, language, country_of_birth, religion,
+    ethnicity, language, country_of_birth, religion, smoking,
     CASE WHEN ward LIKE 'E05%' THEN lsoa END AS lsoa,
     ward,
     CASE WHEN ward LIKE 'E05%' THEN imd_decile END AS imd_decile,
