@@ -131,6 +131,9 @@ func printExtract(w io.Writer, r *extract.Result) {
 	if r.Unmatched > 0 {
 		fmt.Fprintf(w, "%s people have a postcode that the lookup does not hold\n", thousands(r.Unmatched))
 	}
+	for _, rule := range slices.Sorted(maps.Keys(r.Contradictions)) {
+		fmt.Fprintf(w, "people with two %s under one NHS number, a sign of a wrong number: %s\n", contradictions[rule], thousands(r.Contradictions[rule]))
+	}
 	if r.Ignored > 0 {
 		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
 	}
@@ -170,6 +173,14 @@ var reasons = map[string]string{
 	"malformed":          "not ten digits",
 	"out-of-range":       "outside the ranges in use",
 	"mothers-own":        "a baby's, and the same as its mother's",
+}
+
+// contradictions puts what rows of one person disagree about into words.
+var contradictions = map[string]string{
+	"birth-date": "dates of birth",
+	"death-date": "dates of death",
+	"sex":        "sexes",
+	"area":       "areas",
 }
 
 func inWords(reason string) string {

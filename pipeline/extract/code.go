@@ -26,6 +26,7 @@ type coded struct {
 	births    map[[16]byte][]int32 // code → birth dates, as days since 1970
 	numbers   map[string]int64     // what was found of NHS numbers
 	unmatched int64
+	disagree  map[string]int64 // what the rows under one number disagree about, by people
 }
 
 // code runs the database that sees identifiers.
@@ -60,8 +61,8 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 // prepare runs the steps before the tables: the macros that all datasets share,
 // then the dataset's own steps in the order of their names. Every dataset makes
 // the table patient first, whose postcodes are looked up before the step that
-// makes people of patients; its last step makes doubt, numbered, unplaced and
-// born.
+// makes people of patients; its last step makes doubt, numbered, unplaced,
+// born and contradiction.
 func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	if err := vocabulary(ctx, e, o, src); err != nil {
 		return err
@@ -183,6 +184,9 @@ func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) erro
 	}
 	var err error
 	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM numbered GROUP BY problem"); err != nil {
+		return err
+	}
+	if c.disagree, err = counts(ctx, e, "SELECT rule, n FROM contradiction WHERE n > 0"); err != nil {
 		return err
 	}
 	if src.postcodes == nil {

@@ -57,8 +57,11 @@ type Result struct {
 	Gates     map[string]map[string]int64 `json:"gates"`   // table → reason → rows left out
 	Numbers   map[string]int64            `json:"nhs_numbers"`
 	Unmatched int64                       `json:"unmatched_postcodes"`
-	Unread    []string                    `json:"unread_files"`
-	Ignored   int                         `json:"ignored_columns"`
+	// What the rows under one NHS number disagree about (birth-date, death-date,
+	// sex, area) → how many people: signs of wrong numbers, for the site to mend.
+	Contradictions map[string]int64 `json:"contradictions"`
+	Unread         []string         `json:"unread_files"`
+	Ignored        int              `json:"ignored_columns"`
 }
 
 // Run makes one extract.

@@ -390,7 +390,32 @@ func (f *reference) account() string {
 			rows = append(rows, fmt.Sprintf("left out of %s: %d %s", table, left[table][reason], reason))
 		}
 	}
-	return strings.Join(rows, "\n")
+	return strings.Join(append(rows, f.disagree().lines()...), "\n")
+}
+
+func (f *reference) disagree() disagreement {
+	d := disagreement{}
+	for _, p := range f.people {
+		if slices.Contains([]string{"other-organisation", "agreement", "test", "deleted"}, p.gate) || !usable(p.row["NhsNumber"]) {
+			continue
+		}
+		d.note("birth-date", p.name, dayOrNothing(p.birth))
+		d.note("death-date", p.name, dayOrNothing(p.death))
+		if sex := upper(p.row["Sex"]); sex == "F" || sex == "M" {
+			d.note("sex", p.name, sex)
+		}
+		if ended, err := time.Parse(time.DateOnly, p.row["DateofDeactivation"]); err != nil || ended.After(f.asAt) {
+			d.note("area", p.name, areaOf(p.row["Postcode"]))
+		}
+	}
+	return d
+}
+
+func dayOrNothing(d time.Time) string {
+	if d.IsZero() {
+		return ""
+	}
+	return text(d)
 }
 
 // gate finds whose row it is and what stops it.
@@ -486,9 +511,15 @@ func (f *reference) patient(p *refPerson) string {
 		}
 		return d.Format("2006-01")
 	}
-	area := map[string]string{"XL11AA": "E01003013 E05014118 7", "XL11AB": "E01003014 E05014118 4", "XN11AA": ". outside .", "ZZ993VZ": ". no-fixed-abode ."}[upper(strings.ReplaceAll(p.row["Postcode"], " ", ""))]
+	area := areaOf(p.row["Postcode"])
 	c := p.characteristic
 	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "."),
 		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(c["smoking"], "."), or(area, ". unknown ."),
 		month(p.row["DateOfRegistration"]), month(p.row["DateofDeactivation"]), year(p.death)}, " ")
+}
+
+// areaOf is the LSOA, ward and decile of a postcode that the lookup holds.
+func areaOf(postcode string) string {
+	return map[string]string{"XL11AA": "E01003013 E05014118 7", "XL11AB": "E01003014 E05014118 4", "XN11AA": ". outside .",
+		"ZZ993VZ": ". no-fixed-abode ."}[upper(strings.ReplaceAll(postcode, " ", ""))]
 }

@@ -115,6 +115,7 @@ type trustReference struct {
 	rows  []string
 	left  map[string]map[string]int
 	lives map[string]*life // by name of code
+	disagreement
 }
 
 // A life is what all rows of one code say of birth and death.
@@ -125,7 +126,7 @@ type life struct {
 }
 
 func newTrustReference(x *export, o Options) *trustReference {
-	f := &trustReference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{},
+	f := &trustReference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
 		areas: lookup(x.t, filepath.Join(o.Source, "postcodes.csv"))}
 	for _, row := range x.rows[x.of.kinds["header"].table] {
 		f.ours = strings.EqualFold(row["OrgIDProvider"], x.of.site)
@@ -186,7 +187,7 @@ func (f *trustReference) account() []string {
 			f.rows = append(f.rows, fmt.Sprintf("left out of %s: %d %s", table.Name, f.left[table.Name][reason], reason))
 		}
 	}
-	return f.rows
+	return append(f.rows, f.disagreement.lines()...)
 }
 
 // out counts a row that stays out. It says whether there is a reason.
@@ -257,8 +258,8 @@ func (f *trustReference) past(s string) time.Time {
 	return time.Time{}
 }
 
-// note adds what a row says of a code's birth and death.
-func (f *trustReference) note(name, birth, death string) *life {
+// live adds what a row says of a code's birth and death.
+func (f *trustReference) live(name, birth, death string) *life {
 	l := f.lives[name]
 	if l == nil {
 		l = &life{births: map[string]bool{}, deaths: map[string]bool{}}
@@ -380,10 +381,30 @@ func (f *trustReference) patients(table, id, number, birth, death string) (map[s
 		if row[id] == "" {
 			continue
 		}
-		p.life = f.note(p.name, row[birth], row[death])
+		p.life = f.live(p.name, row[birth], row[death])
 		found[upper(row[id])] = p
+		f.disagrees(p, usable(row[number]), row[birth], row[death])
 	}
 	return found, superseded
+}
+
+// disagrees notes what may contradict another row of the same person.
+func (f *trustReference) disagrees(p *trustPatient, usable bool, birth, death string) {
+	if !usable {
+		return
+	}
+	f.note("birth-date", p.name, dayOrNothing(f.past(birth)))
+	f.note("death-date", p.name, dayOrNothing(f.past(death)))
+	if sex := p.row["Gender"]; sex == "1" || sex == "2" {
+		f.note("sex", p.name, sex)
+	}
+	lsoa, ward := f.area(p.row["Postcode"])
+	if f.x.of == mhsds && lsoa != "." {
+		ward = lsoa
+	}
+	if ward != "unknown" {
+		f.note("area", p.name, ward)
+	}
 }
 
 func (f *trustReference) slam() {
@@ -719,7 +740,9 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 	}
 	for _, row := range held {
 		if usable(row["NHSNumberBaby"]) {
-			l := f.note("baby "+digits(row["NHSNumberBaby"]), "", row["PersonDeathDateBaby"])
+			f.note("birth-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonBirthDateBaby"])))
+			f.note("death-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonDeathDateBaby"])))
+			l := f.live("baby "+digits(row["NHSNumberBaby"]), "", row["PersonDeathDateBaby"])
 			l.stillborn = l.stillborn || row["PregOutcome"] != "01"
 		}
 	}

@@ -97,7 +97,42 @@ func account(t testing.TB, o Options, result *Result, names map[string]string) s
 			lines = append(lines, fmt.Sprintf("left out of %s: %d %s", table.Name, gates[reason], reason))
 		}
 	}
+	for _, rule := range slices.Sorted(maps.Keys(result.Contradictions)) {
+		lines = append(lines, fmt.Sprintf("people of whom rows disagree: %d %s", result.Contradictions[rule], rule))
+	}
 	return strings.Join(lines, "\n")
+}
+
+// A disagreement is what the rows under one number say about something, by what
+// it is about and by number.
+type disagreement map[string]map[string]map[string]bool
+
+func (d disagreement) note(about, number, value string) {
+	if d[about] == nil {
+		d[about] = map[string]map[string]bool{}
+	}
+	if d[about][number] == nil {
+		d[about][number] = map[string]bool{}
+	}
+	if value != "" {
+		d[about][number][value] = true
+	}
+}
+
+func (d disagreement) lines() []string {
+	var lines []string
+	for _, about := range slices.Sorted(maps.Keys(d)) {
+		n := 0
+		for _, values := range d[about] {
+			if len(values) > 1 {
+				n++
+			}
+		}
+		if n > 0 {
+			lines = append(lines, fmt.Sprintf("people of whom rows disagree: %d %s", n, about))
+		}
+	}
+	return lines
 }
 
 func nameOf(code string, names map[string]string) string {

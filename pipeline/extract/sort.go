@@ -28,7 +28,7 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 	defer e.Close()
 	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly),
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
-		Unmatched: c.unmatched, Unread: src.unread, Ignored: src.ignored}
+		Unmatched: c.unmatched, Contradictions: c.disagree, Unread: src.unread, Ignored: src.ignored}
 	var files []schemas.ManifestFile
 	for i := range src.dataset.Tables {
 		t := &src.dataset.Tables[i]

@@ -1,6 +1,6 @@
--- reads:  patient, person, infant, pregnancy, birth
--- writes: doubt, numbered, unplaced and born, which the program asks for
--- grain:  one rule (doubt); one number of the export (numbered); one mother whose
+-- reads:  run, patient, person, infant, pregnancy, birth
+-- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
 --         postcode the lookup lacks (unplaced); one code's birth date (born)
 -- why:    as in slam/6-account. A baby's birth date is looked for in the rows of
 --         its own code and in those of the pregnancy, which have it also when the
@@ -25,3 +25,23 @@ CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL
 UNION ALL
 SELECT unnest([baby, pregnancy]) AS code, birth_date FROM birth WHERE reason IS NULL AND birth_date IS NOT NULL;
+
+CREATE TEMP VIEW contradiction AS
+SELECT unnest(['birth-date', 'death-date', 'area']) AS rule,
+    unnest([count(*) FILTER (births > 1), count(*) FILTER (deaths > 1), count(*) FILTER (areas > 1)]) AS n
+FROM (
+    SELECT
+        count(DISTINCT p.birth_date) AS births,
+        count(DISTINCT p.death_date) AS deaths,
+        count(DISTINCT w.ward) FILTER (w.ward <> 'unknown') AS areas
+    FROM patient p
+    JOIN person w ON w.patient = p.patient
+    WHERE p.problem = 'ok'
+    GROUP BY p.person
+    UNION ALL
+    SELECT count(DISTINCT known_day(birth_date, as_at)) AS births, count(DISTINCT death_date) AS deaths, 0 AS areas
+    FROM infant
+    CROSS JOIN (SELECT as_at FROM run)
+    WHERE code IS NOT NULL
+    GROUP BY code
+);

@@ -1,7 +1,8 @@
--- reads:  patient, person
--- writes: doubt, numbered, unplaced and born, which the program asks for
--- grain:  one rule (doubt); one number of the export (numbered); one person whose
---         postcode the lookup lacks (unplaced); one code's birth date (born)
+-- reads:  run, patient, person, src_clinical_code
+-- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- grain:  one rule (doubt, contradiction); one number of the export (numbered);
+--         one person whose postcode the lookup lacks (unplaced); one code's birth
+--         date (born)
 -- why:    a patient who stands there twice would make it a guess which row holds,
 --         and so would be whose opt-out counts; a code that a spreadsheet wrote as
 --         a power of ten could be an opt-out's; the account tells a site what
@@ -20,3 +21,21 @@ SELECT person FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode I
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL;
+
+-- What the rows under one NHS number disagree about, by people: signs of a wrong
+-- number, which a practice can mend. People move, so areas count only among
+-- registrations that last.
+CREATE TEMP VIEW contradiction AS
+SELECT unnest(['birth-date', 'death-date', 'sex', 'area']) AS rule,
+    unnest([count(*) FILTER (births > 1), count(*) FILTER (deaths > 1), count(*) FILTER (sexes > 1), count(*) FILTER (areas > 1)]) AS n
+FROM (
+    SELECT
+        count(DISTINCT birth_date) AS births,
+        count(DISTINCT death_date) AS deaths,
+        count(DISTINCT CASE WHEN upper(sex) IN ('F', 'M') THEN upper(sex) END) AS sexes,
+        count(DISTINCT coalesce(lsoa, ward)) FILTER (ward <> 'unknown' AND (registered_to IS NULL OR registered_to > as_at)) AS areas
+    FROM person
+    CROSS JOIN (SELECT as_at FROM run)
+    WHERE problem = 'ok' AND coalesce(gate, '') NOT IN ('agreement', 'test', 'deleted')
+    GROUP BY person
+);

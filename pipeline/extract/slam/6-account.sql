@@ -1,6 +1,6 @@
 -- reads:  patient, person
--- writes: doubt, numbered, unplaced and born, which the program asks for
--- grain:  one rule (doubt); one number of the export (numbered); one person whose
+-- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
 --         postcode the lookup lacks (unplaced); one code's birth date (born)
 -- why:    as in primary-care/6-account: two rows of a patient under one row number
 --         that do not say the same would make it a guess which of them holds
@@ -15,3 +15,18 @@ SELECT person FROM person WHERE gate IS NULL AND chosen AND ward = 'unknown' AND
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL;
+
+CREATE TEMP VIEW contradiction AS
+SELECT unnest(['birth-date', 'death-date', 'sex', 'area']) AS rule,
+    unnest([count(*) FILTER (births > 1), count(*) FILTER (deaths > 1), count(*) FILTER (sexes > 1), count(*) FILTER (areas > 1)]) AS n
+FROM (
+    SELECT
+        count(DISTINCT p.birth_date) AS births,
+        count(DISTINCT p.death_date) AS deaths,
+        count(DISTINCT CASE WHEN p.gender IN ('1', '2') THEN p.gender END) AS sexes,
+        count(DISTINCT coalesce(w.lsoa, w.ward)) FILTER (w.ward <> 'unknown') AS areas
+    FROM patient p
+    JOIN person w ON w.patient = p.patient
+    WHERE p.problem = 'ok'
+    GROUP BY p.person
+);
