@@ -12,15 +12,7 @@ import (
 // concepts reads the text table: identifiers and whether they are one.
 func concepts(t *testing.T) (yes, no []string) {
 	t.Helper()
-	b, err := os.ReadFile("testdata/concepts.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(b)) {
-		words := strings.Fields(line)
-		if words[0] == "#" {
-			continue
-		}
+	for _, words := range tableOf(t, "testdata/concepts.txt") {
 		id := strings.ReplaceAll(words[0], "␠", " ")
 		if words[1] == "yes" {
 			yes = append(yes, id)
@@ -106,6 +98,75 @@ func TestNumbersThatPass(t *testing.T) {
 	if rate := float64(passing) / numbers; rate < 0.00099 || rate > 0.00101 {
 		t.Errorf("%d of %d pass, 1 in %.0f", passing, numbers, 1/rate)
 	}
+}
+
+// TestDecidingCodes holds the starter lists that decide about people and entries
+// to tables that were copied from their sources.
+func TestDecidingCodes(t *testing.T) {
+	of := map[string]string{}
+	for _, list := range []string{"identifiers", "type-1-opt-out", "local-dissent"} {
+		for _, e := range StarterLists()[list].Entries {
+			of[e.Code] = list + " " + e.Category
+		}
+	}
+	listed := 0
+	check := func(code, want string) {
+		listed++
+		if of[code] != want {
+			t.Errorf("%s is %q, want %q", code, of[code], want)
+		}
+		delete(of, code)
+	}
+	seen := map[string]bool{}
+	for _, words := range tableOf(t, "testdata/identifying-codes.txt") {
+		if code := words[1]; !seen[code] { // Read and CTV3 share some
+			seen[code] = true
+			check(code, "identifiers identifiers")
+		}
+	}
+	for _, words := range tableOf(t, "testdata/dissent-codes.txt") {
+		want := ""
+		if words[0] != "absent" {
+			want = words[0] + " " + words[2]
+		}
+		for _, code := range spelledOut(words[1]) {
+			check(code, want)
+		}
+	}
+	if len(of) > 0 || listed < 120 {
+		t.Errorf("%d codes are in the tables; without a source: %v", listed, of)
+	}
+}
+
+// spelledOut lists the codes of a range such as 9R10.-9R1Z.
+func spelledOut(code string) []string {
+	from, to, isRange := strings.Cut(code, "-")
+	if !isRange {
+		return []string{code}
+	}
+	var codes []string
+	for _, c := range "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" {
+		if byte(c) >= from[3] && byte(c) <= to[3] {
+			codes = append(codes, from[:3]+string(c)+from[4:])
+		}
+	}
+	return codes
+}
+
+// tableOf reads a text table: words of lines, without comments.
+func tableOf(t *testing.T, path string) [][]string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines [][]string
+	for line := range strings.Lines(string(b)) {
+		if words := strings.Fields(line); words[0] != "#" {
+			lines = append(lines, words)
+		}
+	}
+	return lines
 }
 
 // TestStarterConcepts: every number of the lists that come with datanet is a

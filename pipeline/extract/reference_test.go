@@ -237,8 +237,10 @@ func (f *reference) names(table, id string) (concepts, all []string) {
 		if c := row["SnomedCTConceptId"] + row["DmdProductCodeId"]; c != "" && !slices.Contains(concepts, c) {
 			concepts = append(concepts, c)
 		}
-		if read := row["ReadTermId"]; read != "" {
-			all = append(all, read, (read + ".....")[:5])
+		for _, read := range []string{row["ReadTermId"], row["NationalCode"]} {
+			if read != "" {
+				all = append(all, read, (read + ".....")[:5])
+			}
 		}
 	}
 	return concepts, append(all, concepts...)

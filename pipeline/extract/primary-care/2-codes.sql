@@ -7,13 +7,17 @@
 --         concept that is no identifier of SNOMED CT could be anything, an NHS
 --         number too: such rows stay out (problem says why)
 
--- Every name by which a list may know a code. Read codes come with or without
--- their dots, and with a term number after them; an opt-out must be found in each.
+-- Every name by which a list may know a code, whichever column has it. Read codes
+-- come with or without their dots, and with a term number after them; an opt-out
+-- must be found in each. A concept is a name as it stands.
 CREATE TEMP TABLE named AS
-SELECT DISTINCT code, name
+SELECT DISTINCT code, unnest([name, five, rtrim(five, '.')]) AS name
 FROM (
-    SELECT code, unnest([concept, read_code, rpad(left(split_part(read_code, '-', 1), 5), 5, '.')]) AS name
-    FROM src_clinical_code
+    SELECT code, name, CASE WHEN regexp_full_match(name, '[0-9]{6,18}') THEN name ELSE rpad(left(split_part(name, '-', 1), 5), 5, '.') END AS five
+    FROM (
+        SELECT code, unnest([concept, read_code, national_code]) AS name
+        FROM src_clinical_code
+    )
 )
 WHERE code IS NOT NULL AND name IS NOT NULL;
 
