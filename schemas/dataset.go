@@ -23,13 +23,17 @@ const (
 
 // A Dataset is a set of canonical tables with typed columns. Its first table
 // is about people, one column of it being linkable. Members are the columns
-// that say who is in the dataset, as table.column.
+// that say who is in the dataset, as table.column. QuasiIdentifiers are the
+// combinations of columns, each of one table, by which somebody who knows a
+// person could recognise their row.
 type Dataset struct {
 	ID      string   `json:"id"`
 	Title   string   `json:"title"`
 	OptOuts string   `json:"opt_outs"` // whose opt-outs its files carry, for those who approve its use
 	Members []string `json:"members"`
 	Tables  []Table  `json:"tables"`
+
+	QuasiIdentifiers [][]string `json:"quasi_identifiers"`
 }
 
 // A Table describes one canonical table. Descriptions follow Frictionless
@@ -65,6 +69,9 @@ var datasets = sync.OnceValue(func() map[string]*Dataset {
 	for _, e := range entries {
 		var d Dataset
 		read("datasets/"+e.Name(), &d)
+		if err := d.checkCombinations(); err != nil {
+			panic("schemas: datasets/" + e.Name() + ": " + err.Error())
+		}
 		all[d.ID] = &d
 	}
 	return all

@@ -1,0 +1,104 @@
+package inspect
+
+import (
+	"context"
+	"database/sql"
+	"math"
+)
+
+// A rounding is a number as it would be shown, and the values that round to it.
+type rounding struct{ shown, low, high float64 }
+
+// toDigits rounds to so many significant digits.
+func toDigits(v float64, digits int) rounding {
+	step := 1.0
+	if v != 0 {
+		step = math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-float64(digits-1))
+	}
+	places := math.Round(v / step)
+	at := places * step
+	if step < 1 { // 0.1 has no exact form: 14 tenths are 14/10, not 14 × 0.1
+		at = places / math.Round(1/step)
+	}
+	return rounding{at, (places - 0.5) * step, (places + 0.5) * step}
+}
+
+// spread fills in the quantiles of each code's numbers. Two digits are shown
+// where enough people share every one of the five; else one digit is tried,
+// and what few people share even then stays out.
+func (l *look) spread(ctx context.Context, t *seen, of []Spread) error {
+	exact, err := l.quantiles(ctx, t, of)
+	if err != nil {
+		return err
+	}
+	two, err := l.shared(ctx, t, exact, 2)
+	if err != nil {
+		return err
+	}
+	one, err := l.shared(ctx, t, exact, 1)
+	for i := range of {
+		of[i].Quantiles = two[of[i].Of]
+		for _, q := range of[i].Quantiles {
+			if q == nil {
+				of[i].Quantiles = one[of[i].Of]
+				break
+			}
+		}
+	}
+	return err
+}
+
+// quantiles are the exact ones, which are somebody's values and go no further.
+func (l *look) quantiles(ctx context.Context, t *seen, of []Spread) (map[string][5]float64, error) {
+	if err := l.Exec(ctx, "measuring "+t.Name, "DELETE FROM asked"); err != nil {
+		return nil, err
+	}
+	for _, s := range of {
+		if err := l.Exec(ctx, "measuring "+t.Name, "INSERT INTO asked VALUES (?)", s.Of); err != nil {
+			return nil, err
+		}
+	}
+	exact := map[string][5]float64{}
+	err := l.Query(ctx, "measuring "+t.Name, quantilesSQL, func(r *sql.Rows) error {
+		var code string
+		var q [5]float64
+		err := r.Scan(&code, &q[0], &q[1], &q[2], &q[3], &q[4])
+		exact[code] = q
+		return err
+	})
+	return exact, err
+}
+
+// shared rounds the quantiles and keeps those that 8 people have a value for.
+func (l *look) shared(ctx context.Context, t *seen, exact map[string][5]float64, digits int) (map[string][5]*float64, error) {
+	if err := l.Exec(ctx, "measuring "+t.Name, "DELETE FROM span"); err != nil {
+		return nil, err
+	}
+	var spans [][]any
+	rounded := map[string][5]rounding{}
+	for code, quantiles := range exact {
+		var all [5]rounding
+		for place, q := range quantiles {
+			all[place] = toDigits(q, digits)
+			spans = append(spans, []any{code, place, all[place].low, all[place].high})
+		}
+		rounded[code] = all
+	}
+	if err := l.Insert(ctx, "span", spans); err != nil {
+		return nil, err
+	}
+	shown := map[string][5]*float64{}
+	return shown, l.Query(ctx, "measuring "+t.Name, sharersSQL, func(r *sql.Rows) error {
+		var code string
+		var place int
+		var people int64
+		if err := r.Scan(&code, &place, &people); err != nil || people < fewest {
+			return err
+		}
+		all := shown[code]
+		at := rounded[code][place].shown
+		all[place] = &at
+		shown[code] = all
+		return nil
+	})
+}
