@@ -1,9 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,64 +13,92 @@ import (
 	"github.com/spf13/cobra"
 
 	"datanet/pipeline/hub"
+	"datanet/pipeline/inspect"
 	"datanet/pipeline/publication"
 	"datanet/schemas"
 )
 
+type inspectOptions struct {
+	column string
+	limits limits
+}
+
 func newInspect(a *app) *cobra.Command {
-	return a.command(&cobra.Command{
+	var o inspectOptions
+	c := a.command(&cobra.Command{
 		Use: "inspect PATH", Short: "look at an extract, a release, linked tables or a publication; touch nothing",
 		Long: `Says what a folder is, what it holds, and whether its files are the ones that its
-manifest names. Whose signature is on it can be checked only where the signer's
-public key is known: at the hub, by load, or by query.`,
-		Example: "  datanet inspect extracts/primary-care_Z99001_2026-10-31", Args: cobra.ExactArgs(1),
-	}, func(_ context.Context, args []string) error {
-		for file, look := range map[string]func(dir string) error{
-			"publication.json": a.inspectPublication, hub.ReleaseFile: a.inspectRelease, hub.LinkedFile: a.inspectLinked,
-		} {
-			if _, err := os.Stat(filepath.Join(args[0], file)); err == nil {
-				return look(args[0])
-			}
-		}
-		return a.inspectExtract(args[0])
-	})
+manifest names. Of tables of coded rows it says what is in every column and how
+easily people could be told apart. Figures are of people, rounded to 5, and 1 to 7
+people are withheld, so they may be shown to whoever has to agree.
+
+It has no list of trusted keys: it says whose signature a manifest claims to bear,
+and load checks it. Nothing is written, neither there nor elsewhere.`,
+		Example: `  datanet inspect extracts/primary-care_Z99001_2026-10-31
+  datanet inspect extracts/primary-care_Z99001_2026-10-31 --column patients.ward`, Args: cobra.ExactArgs(1),
+	}, func(ctx context.Context, args []string) error { return a.runInspect(ctx, o, args[0]) })
+	c.Flags().StringVar(&o.column, "column", "", "look closer at one column, as TABLE.COLUMN")
+	o.limits.flags(c, "1GiB")
+	return c
 }
 
-// inspected is what --json prints of an extract.
-type inspected struct {
-	Kind     string            `json:"kind"`
-	Manifest *schemas.Manifest `json:"manifest"`
-	Digest   string            `json:"manifest_sha256"`
-	Tables   []schemas.Table   `json:"tables"`
-	Whole    bool              `json:"files_match"`
-}
-
-func (a *app) inspectExtract(dir string) error {
-	body, err := readPlain(filepath.Join(dir, "manifest.json"), schemas.MaxManifest)
-	if err != nil {
-		return &useError{"there is no extract, release, linked table or publication here", "give the folder that datanet extract, release, link or publish wrote"}
-	}
-	m, err := schemas.DecodeManifest(body)
-	if err != nil {
-		return &integrityError{err.Error(), "ask the site to send it again"}
-	}
-	d, err := schemas.DatasetByID(m.Dataset)
-	if err != nil {
+func (a *app) runInspect(ctx context.Context, o inspectOptions, path string) error {
+	if _, _, err := o.limits.read(); err != nil {
 		return err
 	}
-	x := inspected{Kind: "extract", Manifest: m, Digest: schemas.Digest(body), Tables: d.Tables, Whole: true}
-	for _, f := range m.Files {
-		if digest, err := digestOf(filepath.Join(dir, f.Name), f.Bytes); err != nil || digest != f.SHA256 {
-			x.Whole = false
+	if sealed(path) {
+		return a.sayOnly(o, map[string]any{"kind": "sealed"},
+			"sealed: only the custodian whom it is for can open it.\nLook at an extract before it is sealed: nothing in it can be seen here.\n")
+	}
+	dir, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return errNothingThere()
+	}
+	for _, kind := range []struct {
+		file string
+		look func(ctx context.Context, o inspectOptions, dir string) error
+	}{{"publication.json", a.inspectPublication}, {hub.ReleaseFile, a.inspectRelease}, {hub.LinkedFile, a.inspectLinked}, {"manifest.json", a.inspectExtract}} {
+		if _, err := os.Lstat(filepath.Join(dir, kind.file)); err == nil {
+			return kind.look(ctx, o, dir)
 		}
 	}
-	if err := a.say(x, func(w io.Writer) { printInspected(w, x) }); err != nil {
-		return err
+	return errNothingThere()
+}
+
+func errNothingThere() error {
+	return &useError{"there is no extract, release, linked table or publication here", "give the folder that datanet extract, release, link or publish wrote"}
+}
+
+// sealed says whether a file is one that only its recipient can open.
+func sealed(path string) bool {
+	f, err := plain(path, 1<<50)
+	if err != nil {
+		return false
 	}
-	if !x.Whole {
-		return &integrityError{"a file of the extract is not the one that its manifest names", "do not use it; ask the site to send it again"}
+	defer f.Close()
+	const first = "age-encryption.org/"
+	begin := make([]byte, len(first))
+	_, err = io.ReadFull(f, begin)
+	return err == nil && bytes.Equal(begin, []byte(first))
+}
+
+// sayOnly answers where there are no columns to look at.
+func (a *app) sayOnly(o inspectOptions, document any, prose string) error {
+	if o.column != "" {
+		return &useError{"this has no columns to look at", "leave --column out"}
 	}
-	return nil
+	return a.say(document, func(w io.Writer) { fmt.Fprint(w, prose) })
+}
+
+// figures looks at tables in a folder whose files have been verified.
+func (a *app) figures(ctx context.Context, o inspectOptions, dir string, tables []inspect.Source, combinations []schemas.Combination) (*inspect.Report, error) {
+	threads, memory, err := o.limits.read()
+	if err != nil {
+		return nil, err
+	}
+	defer a.progressDone()
+	return inspect.Run(ctx, inspect.Options{Folder: dir, Tables: tables, Combinations: combinations, Column: o.column,
+		Threads: threads, Memory: memory, Progress: a.progress()})
 }
 
 // plain opens a regular file of at most so many bytes: not a link to somewhere
@@ -94,41 +121,10 @@ func readPlain(path string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
-func digestOf(path string, bytes int64) (string, error) {
-	f, err := plain(path, bytes)
-	if err != nil {
-		return "", err
+func (a *app) inspectPublication(_ context.Context, o inspectOptions, dir string) error {
+	if o.column != "" {
+		return &useError{"a publication has no columns of people to look at", "leave --column out; datanet query asks a publication"}
 	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(f, bytes)); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-func printInspected(w io.Writer, x inspected) {
-	m := x.Manifest
-	fmt.Fprintf(w, "extract %d of site %s of %s, as at %s (%s)\n", m.Sequence, m.Site, m.Dataset, m.AsAt, m.SourceFormat)
-	if m.TestNumbers {
-		fmt.Fprintln(w, "synthetic people: test NHS numbers only")
-	}
-	fmt.Fprintf(w, "about %s people; about %s left out for their choices and safety\n", thousands(m.Persons), thousands(m.LeftOut))
-	fmt.Fprintf(w, "linkage key %s, wrap key %s (check values)\npolicy %s, tool %s\n", m.LinkageCheck, m.WrapCheck, m.Policy, m.Tool)
-	for i, t := range x.Tables {
-		fmt.Fprintf(w, "\n%s: %s rows, %s bytes; a row is %s\n", t.Name, thousands(m.Files[i].Rows), thousands(m.Files[i].Bytes), t.Grain)
-		for _, c := range t.Columns {
-			fmt.Fprintf(w, "  %-18s %-9s %s\n", c.Name, c.Type, c.Description)
-		}
-	}
-	if x.Whole {
-		fmt.Fprintln(w, "\nThe files are the ones that the manifest names.")
-	} else {
-		fmt.Fprintln(w, "\nA FILE IS NOT THE ONE THAT THE MANIFEST NAMES: do not use this extract.")
-	}
-}
-
-func (a *app) inspectPublication(dir string) error {
 	p, err := publication.Open(dir, func(h *publication.Header) (string, error) { return h.Publisher, nil })
 	if err != nil {
 		return err

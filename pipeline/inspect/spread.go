@@ -31,11 +31,7 @@ func (l *look) spread(ctx context.Context, t *seen, of []Spread) error {
 	if err != nil {
 		return err
 	}
-	two, err := l.shared(ctx, t, exact, 2)
-	if err != nil {
-		return err
-	}
-	one, err := l.shared(ctx, t, exact, 1)
+	two, one, err := l.shared(ctx, t, exact)
 	for i := range of {
 		of[i].Quantiles = two[of[i].Of]
 		for _, q := range of[i].Quantiles {
@@ -69,36 +65,38 @@ func (l *look) quantiles(ctx context.Context, t *seen, of []Spread) (map[string]
 	return exact, err
 }
 
-// shared rounds the quantiles and keeps those that 8 people have a value for.
-func (l *look) shared(ctx context.Context, t *seen, exact map[string][5]float64, digits int) (map[string][5]*float64, error) {
+// A quantiles5 is what may be shown of a code's five quantiles.
+type quantiles5 = map[string][5]*float64
+
+// shared rounds the quantiles to two digits and to one, and keeps those that 8
+// people have a value for.
+func (l *look) shared(ctx context.Context, t *seen, exact map[string][5]float64) (two, one quantiles5, err error) {
 	if err := l.Exec(ctx, "measuring "+t.Name, "DELETE FROM span"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var spans [][]any
-	rounded := map[string][5]rounding{}
-	for code, quantiles := range exact {
-		var all [5]rounding
-		for place, q := range quantiles {
-			all[place] = toDigits(q, digits)
-			spans = append(spans, []any{code, place, all[place].low, all[place].high})
+	at := func(code string, place int) rounding { return toDigits(exact[code][place%5], 2-place/5) }
+	for code := range exact {
+		for place := range 10 {
+			r := at(code, place)
+			spans = append(spans, []any{code, place, r.low, r.high})
 		}
-		rounded[code] = all
 	}
 	if err := l.Insert(ctx, "span", spans); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	shown := map[string][5]*float64{}
-	return shown, l.Query(ctx, "measuring "+t.Name, sharersSQL, func(r *sql.Rows) error {
+	two, one = quantiles5{}, quantiles5{}
+	return two, one, l.Query(ctx, "measuring "+t.Name, sharersSQL, func(r *sql.Rows) error {
 		var code string
 		var place int
 		var people int64
 		if err := r.Scan(&code, &place, &people); err != nil || people < fewest {
 			return err
 		}
-		all := shown[code]
-		at := rounded[code][place].shown
-		all[place] = &at
-		shown[code] = all
+		into := []quantiles5{two, one}[place/5]
+		all, shown := into[code], at(code, place).shown
+		all[place%5] = &shown
+		into[code] = all
 		return nil
 	})
 }
