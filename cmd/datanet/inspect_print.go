@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"datanet/pipeline/inspect"
@@ -26,7 +27,7 @@ func printFigures(w io.Writer, r *inspect.Report, tables []inspect.Source, o ins
 		fmt.Fprintln(w)
 		wrapped(w, "", fmt.Sprintf("%s: about %s rows of %s people; a row is %s", t.Table, thousands(t.Rows), aboutPeople(t.People), strings.TrimSpace(s.Table.Grain)))
 		if t.RowsPerPerson != nil {
-			wrapped(w, "  ", "People by their rows: "+values(*t.RowsPerPerson, " rows", someValues, false)+".")
+			wrapped(w, "  ", "People by how many rows they have: "+values(*t.RowsPerPerson, someValues, inspect.KindValues)+".")
 		}
 		for _, c := range t.Columns {
 			printColumn(w, t.Table, c, describe(s.Table, c.Column), o)
@@ -67,7 +68,7 @@ func printColumn(w io.Writer, table string, c inspect.Column, description string
 	case c.Kind == inspect.KindEvents:
 		text += "codes are never shown"
 	case c.Values != nil:
-		text += values(*c.Values, "", most, c.Kind == inspect.KindYears)
+		text += values(*c.Values, most, c.Kind)
 	case len(c.Numbers) == 0:
 		text += "too few people have a number for anything to be shown"
 	}
@@ -95,7 +96,8 @@ func missing(s inspect.Share) string {
 }
 
 // values lists the most frequent values, or of years the latest.
-func values(v inspect.Values, unit string, most int, years bool) string {
+func values(v inspect.Values, most int, kind string) string {
+	years := kind == inspect.KindYears
 	shown := v.Shown
 	if len(shown) > most && years {
 		shown = shown[len(shown)-most:]
@@ -105,8 +107,14 @@ func values(v inspect.Values, unit string, most int, years bool) string {
 		number := x.Note
 		if x.People != nil {
 			number = thousands(*x.People)
+		} else if x.Note == "c" {
+			number = "[c]"
 		}
-		all = append(all, x.Value+unit+": "+number)
+		name := x.Value
+		if kind == inspect.KindCodes {
+			name = withTerm(name)
+		}
+		all = append(all, name+": "+number)
 	}
 	if left := len(v.Shown) - most; left > 0 && years {
 		all = append(all, fmt.Sprintf("and %d earlier years", left))
@@ -122,6 +130,26 @@ func values(v inspect.Values, unit string, most int, years bool) string {
 	return strings.Join(all, "; ")
 }
 
+// terms are what the starter lists call their codes.
+var terms = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	lists := schemas.StarterLists()
+	for _, name := range lists.Names() {
+		for _, e := range lists[name].Entries {
+			all[e.Code] = e.Term
+		}
+	}
+	return all
+})
+
+// withTerm puts a clinical code's words beside it, where they are known.
+func withTerm(code string) string {
+	if term := terms()[code]; term != "" {
+		return code + " (" + term + ")"
+	}
+	return code
+}
+
 // printNumbers prints how numbers are spread, of the first kind or of all.
 func printNumbers(w io.Writer, begin string, of []inspect.Spread, all bool, column string) {
 	for i, s := range of {
@@ -129,7 +157,7 @@ func printNumbers(w io.Writer, begin string, of []inspect.Spread, all bool, colu
 			wrapped(w, "      ", fmt.Sprintf("more with --column %s.", column))
 			return
 		}
-		text := "Of " + s.Of + ": "
+		text := "Of " + withTerm(s.Of) + ": "
 		if s.Of == "" {
 			text = ""
 		}

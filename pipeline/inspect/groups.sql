@@ -17,4 +17,5 @@ SELECT
     min(n) AS smallest,
     (SELECT count(*) FROM size) AS groups
 FROM rarest
-GROUP BY band;
+GROUP BY band
+ORDER BY band;

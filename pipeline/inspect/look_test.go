@@ -432,3 +432,20 @@ func snapshot(t *testing.T, dir string) string {
 	}
 	return s.String()
 }
+
+func TestToDigits(t *testing.T) {
+	for _, c := range []struct {
+		v      float64
+		digits int
+		want   string
+	}{
+		{142, 2, "140 from 135 to 145"}, {145, 2, "150 from 145 to 155"}, {37.25, 2, "37 from 36.5 to 37.5"}, {3.64, 2, "3.6 from 3.55 to 3.65"},
+		{11, 1, "10 from 9.5 to 15"}, {9.7, 1, "10 from 9.5 to 15"}, {85, 1, "90 from 85 to 95"}, {0, 2, "0 from -0.5 to 0.5"}, {-142, 2, "-140 from -145 to -135"},
+		{3450, 2, "3500 from 3450 to 3550"}, {100, 2, "100 from 99.5 to 105"}, {2, 2, "2 from 1.95 to 2.05"},
+	} {
+		r := toDigits(c.v, c.digits)
+		if got := fmt.Sprintf("%g from %g to %g", r.shown, r.low, r.high); got != c.want {
+			t.Errorf("%g: %s, not %s", c.v, got, c.want)
+		}
+	}
+}

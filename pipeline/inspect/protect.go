@@ -10,6 +10,7 @@ const (
 	apart   = 3   // a withheld count stays open by at least so much
 	most    = 400 // values of a column that are looked at one by one
 	banded  = 80  // people, from which "9 in 10 or more" may be said
+	named   = 50  // people, from which a withheld value may be named
 	someone = 1   // a value that stands in a column is somebody's
 )
 
@@ -28,8 +29,9 @@ type tally struct {
 // their people, and how many are not.
 type split struct {
 	shown  []tally
-	hidden int    // values that are withheld: rare ones, and those that hide them
-	mostly *tally // with nothing shown: the one value that nine in ten have
+	hidden int     // values that are withheld: rare ones, and those that hide them
+	named  []tally // the one among them that is not rare at all and may be named
+	mostly *tally  // with nothing shown: the one value that nine in ten have
 }
 
 // protect decides what of a column is shown. The tallies are all its values,
@@ -42,7 +44,9 @@ type split struct {
 //     fewer than 3 people, the smallest value that is shown is withheld too.
 //     Where rows are as good as people, a single rare value always takes another
 //     one along: whether it did must not tell how rare it is.
-//  3. Where that leaves nothing, and nine in ten people or more have one value,
+//  3. What is withheld to hide a single rare one keeps its name where so many
+//     people are left that the name tells nothing.
+//  4. Where that leaves nothing, and nine in ten people or more have one value,
 //     that much is said.
 func protect(tallies []tally, of int, people, rows int64) split {
 	byPeople := slices.Clone(tallies)
@@ -56,10 +60,30 @@ func protect(tallies []tally, of int, people, rows int64) split {
 		n--
 	}
 	s := split{shown: byPeople[:n], hidden: of - n}
+	s.named = sayable(byPeople[:n], byPeople[n:of-rare], rare, people)
 	if n == 0 && len(byPeople) > 0 && people >= banded && byPeople[0].people*10 >= people*9 {
-		s.mostly = &byPeople[0]
+		s.mostly, s.named = &byPeople[0], nil
 	}
 	return s
+}
+
+// sayable is the value that hides a single rare one, if it can be named: it
+// always would have been withheld, and everybody can see that so many people
+// are left, and so few beside those shown, that its name adds nothing about
+// the rare one.
+func sayable(shown, joined []tally, rare int, people int64) []tally {
+	low, high := people, people
+	for _, t := range shown {
+		low -= round5(t.people) + near
+		high -= round5(t.people) - near
+	}
+	if rare != 1 || len(joined) != 1 || low < named+fewest-1 {
+		return nil
+	}
+	if len(shown) > 0 && high > round5(shown[len(shown)-1].people)-near {
+		return nil
+	}
+	return joined
 }
 
 // narrow says whether subtracting what is shown from the totals would tell how

@@ -31,6 +31,13 @@ func looks(counts []int64) string {
 			}
 		}
 	}
+	for _, c := range "abcdefgh" {
+		for _, t := range s.named {
+			if t.value == string(c) {
+				fmt.Fprintf(&out, " %s [c]", t.value)
+			}
+		}
+	}
 	if s.hidden > 0 {
 		out.WriteString(" others [c]")
 	}
@@ -53,9 +60,9 @@ func TestProtect(t *testing.T) {
 		{[]int64{997, 3}, "of 1000: others [c] mostly a"},
 		{[]int64{999, 1}, "of 1000: others [c] mostly a"},
 		{[]int64{1000}, "of 1000: a 1000"},
-		{[]int64{60, 5}, "of 65: others [c]"},
+		{[]int64{60, 5}, "of 65: a [c] others [c]"},
 		{[]int64{20, 20, 1}, "of 41: a 20 others [c]"},
-		{[]int64{503, 498, 1}, "of 1002: a 505 others [c]"},
+		{[]int64{503, 498, 1}, "of 1002: a 505 b [c] others [c]"},
 	} {
 		if got := looks(c.counts); got != c.want {
 			t.Errorf("%v: %s, not %s", c.counts, got, c.want)
@@ -115,7 +122,7 @@ func TestSubtraction(t *testing.T) {
 		}
 	}
 	attack("two values", each(2, 260))
-	attack("three values", each(3, 90))
+	attack("three values", each(3, 180))
 	attack("four values", each(4, 48))
 }
 
@@ -137,7 +144,7 @@ func TestSubtractionOfOverlaps(t *testing.T) {
 						}
 					}
 					s := protect(tallies, len(tallies), people, rows)
-					answer := fmt.Sprint(people, rows, s.hidden, s.mostly)
+					answer := fmt.Sprint(people, rows, s.hidden, s.mostly, s.named)
 					for _, t := range s.shown {
 						answer += fmt.Sprint(" ", t.value, round5(t.people))
 					}

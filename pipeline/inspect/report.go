@@ -52,7 +52,7 @@ type Values struct {
 type Value struct {
 	Value  string `json:"value"`
 	People *int64 `json:"people"`
-	Note   string `json:"note"` // "9 in 10 or more" in place of a count
+	Note   string `json:"note"` // in place of a count: c, or "9 in 10 or more"
 }
 
 // A Share is whole per cent, or withheld.
@@ -107,6 +107,11 @@ func (s split) present(role schemas.Role) Values {
 		if !t.missing {
 			n := round5(t.people)
 			v.Shown = append(v.Shown, Value{Value: plain(t.value, role), People: &n})
+		}
+	}
+	for _, t := range s.named {
+		if !t.missing {
+			v.Shown = append(v.Shown, Value{Value: plain(t.value, role), Note: noteWithheld})
 		}
 	}
 	if s.mostly != nil && !s.mostly.missing {

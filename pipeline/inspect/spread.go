@@ -4,23 +4,29 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"strconv"
 )
 
 // A rounding is a number as it would be shown, and the values that round to it.
 type rounding struct{ shown, low, high float64 }
 
-// toDigits rounds to so many significant digits.
+// toDigits rounds to so many significant digits. Below 10, 100, … digits are
+// worth less, so fewer values round to such a number from below than from above.
 func toDigits(v float64, digits int) rounding {
-	step := 1.0
-	if v != 0 {
-		step = math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-float64(digits-1))
+	if v == 0 {
+		return rounding{0, -0.5, 0.5}
 	}
-	places := math.Round(v / step)
-	at := places * step
-	if step < 1 { // 0.1 has no exact form: 14 tenths are 14/10, not 14 × 0.1
-		at = places / math.Round(1/step)
+	up := v * (1 + 1e-12) // 85 becomes 90, as people round, and 0.35 is never 0.34999…
+	at, _ := strconv.ParseFloat(strconv.FormatFloat(up, 'e', digits-1, 64), 64)
+	step := math.Pow(10, math.Floor(math.Log10(math.Abs(at))+1e-9)-float64(digits-1))
+	inner, outer := step/2, step/2
+	if math.Round(math.Abs(at)/step) == math.Pow(10, float64(digits-1)) {
+		inner /= 10
 	}
-	return rounding{at, (places - 0.5) * step, (places + 0.5) * step}
+	if v < 0 {
+		inner, outer = outer, inner
+	}
+	return rounding{at, at - inner, at + outer}
 }
 
 // spread fills in the quantiles of each code's numbers. Two digits are shown
