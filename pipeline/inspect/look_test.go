@@ -444,7 +444,7 @@ func TestToDigits(t *testing.T) {
 		{3450, 2, "3500 from 3450 to 3550"}, {100, 2, "100 from 99.5 to 105"}, {2, 2, "2 from 1.95 to 2.05"},
 	} {
 		r := toDigits(c.v, c.digits)
-		if got := fmt.Sprintf("%g from %g to %g", r.shown, r.low, r.high); got != c.want {
+		if got := fmt.Sprintf("%g from %.6g to %.6g", r.shown, r.low, r.high); got != c.want {
 			t.Errorf("%g: %s, not %s", c.v, got, c.want)
 		}
 	}

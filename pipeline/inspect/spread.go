@@ -26,7 +26,8 @@ func toDigits(v float64, digits int) rounding {
 	if v < 0 {
 		inner, outer = outer, inner
 	}
-	return rounding{at, at - inner, at + outer}
+	slack := math.Abs(at) * 1e-12 // a value on the border is as good as equal to it
+	return rounding{at, at - inner - slack, at + outer - slack}
 }
 
 // spread fills in the quantiles of each code's numbers. Two digits are shown
