@@ -18,7 +18,7 @@ func (l *look) column(ctx context.Context, t *seen, c schemas.Column) (Column, e
 	case c.Role == schemas.Number:
 		return l.numbers(ctx, t, c, out)
 	}
-	found, err := l.count(ctx, t, valuesSQL, asText(c))
+	found, err := l.count(ctx, t, valuesSQL, valueOf(c))
 	if err != nil {
 		return out, err
 	}
@@ -37,18 +37,18 @@ func (l *look) column(ctx context.Context, t *seen, c schemas.Column) (Column, e
 	return out, nil
 }
 
-// asText is a column's value as text: of a date its year, and nothing where
-// there is nothing.
-func asText(c schemas.Column) string {
+// valueOf is what is counted of a column: of a date its year, and nothing
+// where there is nothing.
+func valueOf(c schemas.Column) string {
 	switch c.Type {
 	case "date":
-		return "CAST(year(" + c.SQL() + ") AS VARCHAR)"
+		return "year(" + c.SQL() + ")"
 	case "month":
 		return "nullif(left(" + c.SQL() + ", 4), '')"
 	case "text":
 		return "nullif(" + c.SQL() + ", '')"
 	}
-	return "CAST(" + c.SQL() + " AS VARCHAR)"
+	return c.SQL()
 }
 
 // codes looks at a column of codes of 16 bytes: how many there are, and no
@@ -63,7 +63,7 @@ func (l *look) codes(ctx context.Context, t *seen, c schemas.Column, out Column)
 		}
 		out.People = about(n)
 	}
-	found, err := l.count(ctx, t, valuesSQL, fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN 'a code' END", c.SQL()))
+	found, err := l.count(ctx, t, valuesSQL, fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN 1 END", c.SQL()))
 	out.Missing = protect(found.tallies, found.of, t.people, t.rows).missing(found.tallies, t.rows)
 	return out, err
 }
@@ -76,7 +76,7 @@ const closer = 10
 func (l *look) numbers(ctx context.Context, t *seen, c schemas.Column, out Column) (Column, error) {
 	out.Kind = KindNumbers
 	has := fmt.Sprintf("isfinite(CAST(%s AS DOUBLE))", c.SQL())
-	found, err := l.count(ctx, t, valuesSQL, "CASE WHEN "+has+" THEN 'a number' END")
+	found, err := l.count(ctx, t, valuesSQL, "CASE WHEN "+has+" THEN 1 END")
 	if err != nil {
 		return out, err
 	}
@@ -95,12 +95,10 @@ func (l *look) numbers(ctx context.Context, t *seen, c schemas.Column, out Colum
 	if len(out.Numbers) == 0 {
 		return out, nil
 	}
-	view := fmt.Sprintf("CREATE OR REPLACE TEMP VIEW looked_number AS SELECT %s AS person, %s AS code, CAST(%s AS DOUBLE) AS number FROM %s WHERE %s",
-		t.Table.Columns[0].SQL(), of, c.SQL(), t.from, has)
-	if err := l.Exec(ctx, "measuring "+t.Name, view); err != nil {
-		return out, err
-	}
-	err = l.spread(ctx, t, out.Numbers)
+	m := &measure{look: l, t: t, parts: l.parts(t), view: fmt.Sprintf(
+		"CREATE OR REPLACE TEMP VIEW looked_number AS SELECT %s AS person, %s AS code, CAST(%s AS DOUBLE) AS number FROM %s WHERE %s",
+		t.Table.Columns[0].SQL(), of, c.SQL(), t.from, has)}
+	err = m.spread(ctx, out.Numbers)
 	for i := range out.Numbers {
 		if of != "''" {
 			out.Numbers[i].Of = plain(out.Numbers[i].Of, schemas.CodeRole)

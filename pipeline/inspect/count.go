@@ -60,7 +60,8 @@ func (l *look) count(ctx context.Context, t *seen, question, value string) (coun
 		if parts > 1 {
 			view += fmt.Sprintf(" WHERE hash(%s) %% %d = %d", person, parts, part)
 		}
-		for _, statement := range []string{view, "INSERT INTO counted\n" + question} {
+		counting := "INSERT INTO counted SELECT CAST(value AS VARCHAR), people, rows FROM (\n" + strings.TrimSuffix(question, ";\n") + ")"
+		for _, statement := range []string{view, counting} {
 			if err := l.Exec(ctx, "counting "+t.Name, statement); err != nil {
 				return counts{}, err
 			}

@@ -1,4 +1,4 @@
--- reads:  looked (person, value: the column's value as text, or missing)
+-- reads:  looked (person, value: the column's value, or missing)
 -- writes: a row for each number of rows that a person can have, in bands, with its people
 -- grain:  one band
 -- why:    how many rows somebody has is the only thing that the column of codes

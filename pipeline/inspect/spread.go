@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -30,15 +31,27 @@ func toDigits(v float64, digits int) rounding {
 	return rounding{at, at - inner - slack, at + outer - slack}
 }
 
+// A measure looks at one column of numbers.
+type measure struct {
+	*look
+	t     *seen
+	view  string // of all its numbers
+	parts int64  // into which people, or codes, are divided to save memory
+}
+
+func (m *measure) do(ctx context.Context, statement string, args ...any) error {
+	return m.Exec(ctx, "measuring "+m.t.Name, statement, args...)
+}
+
 // spread fills in the quantiles of each code's numbers. Two digits are shown
 // where enough people share every one of the five; else one digit is tried,
 // and what few people share even then stays out.
-func (l *look) spread(ctx context.Context, t *seen, of []Spread) error {
-	exact, err := l.quantiles(ctx, t, of)
+func (m *measure) spread(ctx context.Context, of []Spread) error {
+	exact, err := m.quantiles(ctx, of)
 	if err != nil {
 		return err
 	}
-	two, one, err := l.shared(ctx, t, exact)
+	two, one, err := m.shared(ctx, exact)
 	for i := range of {
 		of[i].Quantiles = two[of[i].Of]
 		for _, q := range of[i].Quantiles {
@@ -52,24 +65,39 @@ func (l *look) spread(ctx context.Context, t *seen, of []Spread) error {
 }
 
 // quantiles are the exact ones, which are somebody's values and go no further.
-func (l *look) quantiles(ctx context.Context, t *seen, of []Spread) (map[string][5]float64, error) {
-	if err := l.Exec(ctx, "measuring "+t.Name, "DELETE FROM asked"); err != nil {
+// A large table's are asked for code by code.
+func (m *measure) quantiles(ctx context.Context, of []Spread) (map[string][5]float64, error) {
+	exact := map[string][5]float64{}
+	if err := m.do(ctx, m.view); err != nil {
 		return nil, err
 	}
-	for _, s := range of {
-		if err := l.Exec(ctx, "measuring "+t.Name, "INSERT INTO asked VALUES (?)", s.Of); err != nil {
+	step := len(of)
+	if m.parts > 1 {
+		step = 1
+	}
+	for ; len(of) > 0; of = of[step:] {
+		var asked [][]any
+		for _, s := range of[:step] {
+			asked = append(asked, []any{s.Of})
+		}
+		if err := m.do(ctx, "DELETE FROM asked"); err != nil {
+			return nil, err
+		}
+		if err := m.Insert(ctx, "asked", asked); err != nil {
+			return nil, err
+		}
+		err := m.Query(ctx, "measuring "+m.t.Name, quantilesSQL, func(r *sql.Rows) error {
+			var code string
+			var q [5]float64
+			err := r.Scan(&code, &q[0], &q[1], &q[2], &q[3], &q[4])
+			exact[code] = q
+			return err
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
-	exact := map[string][5]float64{}
-	err := l.Query(ctx, "measuring "+t.Name, quantilesSQL, func(r *sql.Rows) error {
-		var code string
-		var q [5]float64
-		err := r.Scan(&code, &q[0], &q[1], &q[2], &q[3], &q[4])
-		exact[code] = q
-		return err
-	})
-	return exact, err
+	return exact, nil
 }
 
 // A quantiles5 is what may be shown of a code's five quantiles.
@@ -77,10 +105,7 @@ type quantiles5 = map[string][5]*float64
 
 // shared rounds the quantiles to two digits and to one, and keeps those that 8
 // people have a value for.
-func (l *look) shared(ctx context.Context, t *seen, exact map[string][5]float64) (two, one quantiles5, err error) {
-	if err := l.Exec(ctx, "measuring "+t.Name, "DELETE FROM span"); err != nil {
-		return nil, nil, err
-	}
+func (m *measure) shared(ctx context.Context, exact map[string][5]float64) (two, one quantiles5, err error) {
 	var spans [][]any
 	at := func(code string, place int) rounding { return toDigits(exact[code][place%5], 2-place/5) }
 	for code := range exact {
@@ -89,21 +114,51 @@ func (l *look) shared(ctx context.Context, t *seen, exact map[string][5]float64)
 			spans = append(spans, []any{code, place, r.low, r.high})
 		}
 	}
-	if err := l.Insert(ctx, "span", spans); err != nil {
+	if err := m.do(ctx, "DELETE FROM span"); err != nil {
 		return nil, nil, err
 	}
+	if err := m.Insert(ctx, "span", spans); err != nil {
+		return nil, nil, err
+	}
+	people, err := m.sharers(ctx)
 	two, one = quantiles5{}, quantiles5{}
-	return two, one, l.Query(ctx, "measuring "+t.Name, sharersSQL, func(r *sql.Rows) error {
-		var code string
-		var place int
-		var people int64
-		if err := r.Scan(&code, &place, &people); err != nil || people < fewest {
-			return err
+	for s, n := range people {
+		if n < fewest {
+			continue
 		}
-		into := []quantiles5{two, one}[place/5]
-		all, shown := into[code], at(code, place).shown
-		all[place%5] = &shown
-		into[code] = all
-		return nil
-	})
+		into := []quantiles5{two, one}[s.place/5]
+		all, shown := into[s.code], at(s.code, s.place).shown
+		all[s.place%5] = &shown
+		into[s.code] = all
+	}
+	return two, one, err
+}
+
+// A place is one rounded quantile of one code.
+type place struct {
+	code  string
+	place int
+}
+
+// sharers counts the people behind each rounded quantile, some people after
+// the others.
+func (m *measure) sharers(ctx context.Context) (map[place]int64, error) {
+	people := map[place]int64{}
+	for part := range m.parts {
+		some := fmt.Sprintf("%s AND hash(%s) %% %d = %d", m.view, m.t.Table.Columns[0].SQL(), m.parts, part)
+		if err := m.do(ctx, some); err != nil {
+			return nil, err
+		}
+		err := m.Query(ctx, "measuring "+m.t.Name, sharersSQL, func(r *sql.Rows) error {
+			var s place
+			var n int64
+			err := r.Scan(&s.code, &s.place, &n)
+			people[s] += n
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
 }

@@ -1,4 +1,4 @@
--- reads:  looked (person, value: the column's value as text, or missing)
+-- reads:  looked (person, value: the column's value, or missing)
 -- writes: each value with the people who have it and the rows it stands in
 -- grain:  one value, the missing one included
 -- why:    people are counted, not rows, or one person with many entries would
