@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -77,8 +78,9 @@ func (ls Lists) Names() []string { return sortedKeys(ls) }
 
 // ReadLists returns the starter lists with every list replaced for which the
 // folder holds a file <name>.csv; version is what manifests will call them. A
-// name that no list has is refused: a misspelt list would replace nothing.
-func ReadLists(dir, version string) (Lists, error) {
+// name that no list has is refused: a misspelt list would replace nothing. Also
+// are names that a policy brings: of such a list there need be no starter.
+func ReadLists(dir, version string, also ...string) (Lists, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, &ListError{File: filepath.Base(dir), Rule: "the folder cannot be read"}
@@ -90,7 +92,7 @@ func ReadLists(dir, version string) (Lists, error) {
 		if !isCSV {
 			continue
 		}
-		if _, err := lists.Get(name); err != nil {
+		if _, err := lists.Get(name); err != nil && !slices.Contains(also, name) {
 			return nil, err
 		}
 		l, err := readList(filepath.Join(dir, e.Name()), name)

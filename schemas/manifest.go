@@ -35,8 +35,12 @@ type Manifest struct {
 	LeftOut        int64             `json:"left_out"` // left out for people's choices and safety, rounded to 10
 	LinkageCheck   string            `json:"linkage_check"`
 	WrapCheck      string            `json:"wrap_check"`
-	Policy         string            `json:"policy"`
-	CodeLists      map[string]string `json:"code_lists"` // list → version
+	Policy         string            `json:"policy"`                     // id and version of what decided what is left out
+	PolicyDigest   string            `json:"policy_sha256"`              // of the policy's file
+	Withheld       []string          `json:"withheld,omitempty"`         // codes that the policy leaves out, as the dataset's tables would hold them, sorted
+	NationalOptOut string            `json:"national_opt_out,omitempty"` // date of the list by which the national data opt-out was applied
+	Withdrawn      *ManifestFile     `json:"withdrawn,omitempty"`        // codes of people who were sent before and are stopped now; a column person
+	CodeLists      map[string]string `json:"code_lists"`                 // list → version
 	Geography      string            `json:"geography"`
 	IgnoredColumns int               `json:"ignored_columns"` // unknown source columns that were dropped
 	Previous       string            `json:"previous"`        // sha256 of the site's manifest before this one
@@ -53,6 +57,26 @@ type ManifestFile struct {
 
 // MaxManifest is the largest manifest that is read, in bytes.
 const MaxManifest = 1 << 20
+
+// mostWithheld bounds the codes that a policy leaves out: ten times the national
+// sets together.
+const mostWithheld = 30_000
+
+// WithdrawnTable is the form of withdrawn.parquet: the codes of people who are to
+// disappear, sorted, without a reason.
+func WithdrawnTable() *Table {
+	return &Table{Name: "withdrawn", Grain: "a person who was sent before and is stopped now", Columns: []Column{
+		{Name: "person", Role: Person, Type: "code16", Description: "the person's code"}}}
+}
+
+// AllFiles are the Parquet files of an extract: those of its tables, and the
+// one of withdrawn people where there is one.
+func (m *Manifest) AllFiles() []ManifestFile {
+	if m.Withdrawn == nil {
+		return m.Files
+	}
+	return append(slices.Clone(m.Files), *m.Withdrawn)
+}
 
 // Encode writes a manifest as it is stored.
 func (m *Manifest) Encode() []byte {
@@ -103,12 +127,32 @@ func (m *Manifest) check() error {
 		{checkForm.MatchString(m.LinkageCheck) && checkForm.MatchString(m.WrapCheck), "check values are not 16 hex digits"},
 		{m.Previous == "" || sha256Hex.MatchString(m.Previous), "previous manifest is not a SHA-256"},
 		{m.plain(), "texts are not plain"},
+		{sha256Hex.MatchString(m.PolicyDigest), "policy's hash is not a SHA-256"},
+		{WithheldCodes(m.Dataset, m.Withheld), "withheld codes are not codes of the dataset, sorted, each once"},
+		{m.NationalOptOut == "" || isDay(m.NationalOptOut), "national opt-out is not a list's date"},
+		{m.Withdrawn == nil || m.Withdrawn.is(WithdrawnTable().Name) && m.Withdrawn.Rows > 0, "withdrawn people are not in their file"},
 	} {
 		if !c.holds {
 			return errors.New("the manifest's " + c.wrong)
 		}
 	}
 	return m.checkFiles(d)
+}
+
+// WithheldCodes says whether codes are those of a dataset's tables, sorted, each
+// once, and not too many.
+func WithheldCodes(dataset string, codes []string) bool {
+	for i, c := range codes {
+		if i > 0 && c <= codes[i-1] {
+			return false
+		}
+	}
+	return len(codes) <= mostWithheld && len(CodesOf(dataset, codes)) == len(codes)
+}
+
+// is says whether a file can be a table's.
+func (f ManifestFile) is(table string) bool {
+	return f.Table == table && f.Name == table+".parquet" && sha256Hex.MatchString(f.SHA256) && f.Rows >= 0 && f.Bytes >= 0
 }
 
 func rounded(n int64) bool { return n >= 0 && n%10 == 0 }
@@ -129,7 +173,7 @@ func (m *Manifest) checkFiles(d *Dataset) error {
 		return errors.New("the manifest does not list each table once")
 	}
 	for i, f := range m.Files {
-		if f.Table != d.Tables[i].Name || f.Name != f.Table+".parquet" || !sha256Hex.MatchString(f.SHA256) || f.Rows < 0 || f.Bytes < 0 {
+		if !f.is(d.Tables[i].Name) {
 			return fmt.Errorf("the manifest's file %d is not the dataset's table %d", i+1, i+1)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 func manifest() *Manifest {
 	m := &Manifest{Schema: Version, Dataset: "primary-care", Site: "Z99001", AsAt: "2026-10-31", Sequence: 3, Kind: "full",
 		SourceFormat: "emis 8.2", Tool: "test", TestNumbers: true, Persons: 120, LeftOut: 10,
-		LinkageCheck: "0123456789abcdef", WrapCheck: "fedcba9876543210", Policy: "none", CodeLists: map[string]string{"smi": "2026-11"},
+		LinkageCheck: "0123456789abcdef", WrapCheck: "fedcba9876543210", Policy: "starter 2026-11", PolicyDigest: Digest([]byte("policy")), Withheld: []string{"86406008"}, NationalOptOut: "2026-10-30",
+		Withdrawn: &ManifestFile{Table: "withdrawn", Name: "withdrawn.parquet", Rows: 2, Bytes: 300, SHA256: Digest([]byte("withdrawn"))},
+		CodeLists: map[string]string{"smi": "2026-11"},
 		Geography: IMDEdition, Previous: Digest(nil)}
 	for _, t := range []string{"patients", "observations", "medications"} {
 		m.Files = append(m.Files, ManifestFile{Table: t, Name: t + ".parquet", Rows: 5, Bytes: 1000, SHA256: Digest([]byte(t))})
@@ -91,6 +93,13 @@ func TestManifestsThatNoExtractWrites(t *testing.T) {
 		"hash":             func(m *Manifest) { m.Files[0].SHA256 = strings.ToUpper(m.Files[0].SHA256) },
 		"negative rows":    func(m *Manifest) { m.Files[0].Rows = -1 },
 		"negative bytes":   func(m *Manifest) { m.Files[0].Bytes = -1 },
+		"policy's hash":    func(m *Manifest) { m.PolicyDigest = "" },
+		"withheld":         func(m *Manifest) { m.Withheld = []string{"86406008", "86406007"} },
+		"withheld twice":   func(m *Manifest) { m.Withheld = []string{"86406008", "86406008"} },
+		"others withheld":  func(m *Manifest) { m.Withheld = []string{"B20"} },
+		"list's date":      func(m *Manifest) { m.NationalOptOut = "yesterday" },
+		"nobody withdrawn": func(m *Manifest) { m.Withdrawn.Rows = 0 },
+		"withdrawn":        func(m *Manifest) { m.Withdrawn.Name = "../withdrawn.parquet" },
 	} {
 		m := manifest()
 		change(m)

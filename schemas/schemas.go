@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-//go:embed datasets/*.json formats/*.json codelists/*.csv codelists/index.json geography/*.csv catalogue/*.json
+//go:embed datasets/*.json formats/*.json codelists/*.csv codelists/index.json geography/*.csv catalogue/*.json policies/*.json
 var files embed.FS
 
 // Version names the canonical tables' version. It is written into every
