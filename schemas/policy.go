@@ -120,8 +120,8 @@ func (p *Policy) Withholds(lists Lists) ([]string, error) {
 }
 
 var (
-	icd10Form   = regexp.MustCompile(`^[A-Z][0-9]{2}[0-9]?$`)
-	icd10Text   = regexp.MustCompile(`^[A-Z][0-9]{2}(\.?[0-9X])?$`)
+	icd10Form = regexp.MustCompile(`^[A-Z][0-9]{2}[0-9]?$`)
+	icd10Text = regexp.MustCompile(`^[A-Z][0-9]{2}(\.?[0-9X])?$`)
 )
 
 // tableForm writes F06.7 and F20X as the canonical tables have them; any other

@@ -27,6 +27,9 @@ type coded struct {
 	numbers   map[string]int64     // what was found of NHS numbers
 	unmatched int64
 	disagree  map[string]int64 // what the rows under one number disagree about, by people
+	stopped   codes            // people left out by choice or for safety
+	leftOut   int64            // how many they are, those without a code too
+	partly    int64            // rows about two people of whom one is left out
 }
 
 // code runs the database that sees identifiers.
@@ -134,6 +137,9 @@ func register(e *engine.Engine, o Options) error {
 	if err := e.RegisterTextOfText("concept_problem", func() engine.TextOfText { return conceptProblem }); err != nil {
 		return err
 	}
+	if err := e.RegisterTextOfText("number_gate", func() engine.TextOfText { return o.numberGate }); err != nil {
+		return err
+	}
 	if err := e.RegisterCodeOfText("person_code", func() engine.CodeOfText {
 		coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
 		return func(text []byte) ([16]byte, bool) {
@@ -180,6 +186,9 @@ func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) erro
 		c.births[code] = append(c.births[code], int32(birth.Unix()/86400))
 		return nil
 	}); err != nil {
+		return err
+	}
+	if err := c.choices(ctx, e); err != nil {
 		return err
 	}
 	var err error

@@ -42,7 +42,13 @@ type Options struct {
 	Threads     int             // 0: one for each processor
 	Memory      int64           // bytes; 0: 1 GiB
 	Tool        string          // version, for the manifest
+	Policy      *schemas.Policy // what is left out by decision; nil: the starter policy
+	NDOO        string          // file of the numbers that the national data opt-out leaves; empty: none
+	Now         time.Time       // the clock, for the dates of policy and list; zero: the machine's
 	Progress    func(step string)
+
+	withheld []string      // the policy's codes
+	listed   *nationalList // nil: the policy does not apply the national data opt-out
 }
 
 // Result is the account of an extract. Its exact counts are for the site.
@@ -62,6 +68,16 @@ type Result struct {
 	Contradictions map[string]int64 `json:"contradictions"`
 	Unread         []string         `json:"unread_files"`
 	Ignored        int              `json:"ignored_columns"`
+
+	Policy    string   `json:"policy"`             // id and version
+	LeftOut   int64    `json:"left_out"`           // people left out for their choices and safety
+	Partly    int64    `json:"partly_left_out"`    // rows about two people that lost the part of the one who is left out
+	National  string   `json:"national_opt_out"`   // date of the list; empty: not applied
+	Stopped   int64    `json:"stopped_since"`      // of LeftOut: people who were sent before
+	Withdrawn int64    `json:"withdrawn"`          // of those: whose codes travel
+	Warnings  []string `json:"warnings,omitempty"` // what the site should see to
+
+	present codes // everybody in the extract
 }
 
 // Run makes one extract.
@@ -74,7 +90,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := recall(o); err != nil {
+	before, err := recall(o)
+	if err != nil {
 		return nil, err // better now than after the work
 	}
 	stage, err := newStaging(o.Out, src.name(o), !o.DryRun)
@@ -101,9 +118,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	if o.DryRun {
+		result.Stopped = int64(len(before.since(coded.stopped, result.present)))
 		return result, nil
 	}
-	if err := publish(o, src, stage, result, files); err != nil {
+	if err := publish(ctx, o, src, stage, result, files, coded.stopped); err != nil {
 		return nil, err
 	}
 	return result, nil
@@ -114,6 +132,9 @@ func (o *Options) complete() error {
 		o.CodeLists = schemas.StarterLists()
 	}
 	if err := checkLists(o.CodeLists); err != nil {
+		return err
+	}
+	if err := o.govern(); err != nil {
 		return err
 	}
 	if o.Threads < 0 || o.Memory < 0 {
@@ -144,17 +165,22 @@ var deciding = []string{"type-1-opt-out", "identifiers"}
 func checkLists(lists schemas.Lists) error {
 	for _, name := range deciding {
 		if l := lists[name]; l == nil || len(l.Entries) == 0 {
-			return &UseError{"the code list " + name + " holds no code, so its gate would stop nobody", "give a list with its codes"}
+			return noCode(name)
 		}
 	}
 	return nil
 }
 
+func noCode(list string) error {
+	return &UseError{"the code list " + list + " holds no code, so its gate would stop nobody", "give a list with its codes"}
+}
+
 // publish signs the extract and gives it its name. Sequence and hash are
 // remembered before the rename, all at once: after a crash between the two a
 // number is missing, which is noted at the hub as an extract that never came,
-// and never used twice, which would be refused there.
-func publish(o Options, src *source, stage *staging, result *Result, files []schemas.ManifestFile) error {
+// and never used twice, which would be refused there. Whose codes were sent is
+// remembered after it: of an extract without a name nobody was sent.
+func publish(ctx context.Context, o Options, src *source, stage *staging, result *Result, files []schemas.ManifestFile, stopped codes) error {
 	unlock, err := lockKey(o)
 	if err != nil {
 		return err
@@ -164,9 +190,17 @@ func publish(o Options, src *source, stage *staging, result *Result, files []sch
 	if err != nil {
 		return err
 	}
+	gone := remembered.since(stopped, result.present)
 	remembered.Sequence++
-	result.Sequence = remembered.Sequence
-	body := src.manifest(o, result, files, remembered).Encode()
+	result.Sequence, result.Stopped = remembered.Sequence, int64(len(gone))
+	m := src.manifest(o, result, files, remembered)
+	if len(gone) > 0 && o.Policy.WithdrawnCodesTravel {
+		if m.Withdrawn, err = writeWithdrawn(ctx, o, stage, gone); err != nil {
+			return err
+		}
+		result.Withdrawn = result.Stopped
+	}
+	body := m.Encode()
 	if err := stage.seal(o.Key.Signer, body); err != nil {
 		return err
 	}
@@ -174,6 +208,12 @@ func publish(o Options, src *source, stage *staging, result *Result, files []sch
 	if err := remembered.save(o); err != nil {
 		return err
 	}
-	result.Extract, err = stage.commit()
-	return err
+	if result.Extract, err = stage.commit(); err != nil {
+		return err
+	}
+	remembered.Sent, remembered.Withdrawn = result.present, gone
+	if err := remembered.save(o); err != nil {
+		result.Warnings = append(result.Warnings, "the extract is whole, but whom it holds could not be remembered: whoever is stopped next will not be withdrawn elsewhere")
+	}
+	return nil
 }

@@ -19,6 +19,13 @@ import (
 type memory struct {
 	Sequence int64  `json:"sequence"` // of the last extract that was signed
 	Previous string `json:"previous"` // sha256 of its manifest
+
+	// Sent are the codes of everybody in the last extract that got its name, and
+	// Withdrawn those of people who were stopped since they were sent, and still
+	// are: they are told again each time, so that an extract that is lost on its
+	// way loses nobody's choice. An older version remembered neither.
+	Sent      codes `json:"sent,omitempty"`
+	Withdrawn codes `json:"withdrawn,omitempty"`
 }
 
 func recall(o Options) (*memory, error) {
@@ -58,12 +65,6 @@ func (m *memory) save(o Options) error {
 	return o.Key.SealState(o.KeyFile, state)
 }
 
-// policy names what the gates of this version do.
-const policy = "extract/2026-11"
-
-// choices are the gates that stand for a person's choice or safety.
-var choices = []string{"type-1", "local-dissent", "restricted", "confidential"}
-
 func (s *source) manifest(o Options, r *Result, files []schemas.ManifestFile, remembered *memory) *schemas.Manifest {
 	m := &schemas.Manifest{
 		Schema: schemas.Version, Dataset: s.dataset.ID, Site: o.Key.Site,
@@ -71,17 +72,13 @@ func (s *source) manifest(o Options, r *Result, files []schemas.ManifestFile, re
 		SourceFormat: s.format.Name + " " + s.format.Version, Tool: o.Tool,
 		TestNumbers: o.Numbers == pseudonym.Test, Files: files, Persons: round10(r.Persons),
 		LinkageCheck: o.Key.Linkage.CheckValue(), WrapCheck: o.Key.Wrap.CheckValue(),
-		Policy: policy, CodeLists: map[string]string{}, Geography: schemas.IMDEdition,
+		LeftOut: round10(r.LeftOut), Policy: o.Policy.Name(), PolicyDigest: o.Policy.Digest, NationalOptOut: r.National,
+		Withheld: schemas.CodesOf(s.dataset.ID, o.withheld), CodeLists: map[string]string{}, Geography: schemas.IMDEdition,
 		IgnoredColumns: s.ignored, Previous: remembered.Previous,
 	}
 	if s.postcodes == nil {
 		m.Geography = "none"
 	}
-	var left int64
-	for _, gate := range choices {
-		left += r.Gates[s.dataset.Tables[0].Name][gate]
-	}
-	m.LeftOut = round10(left)
 	for _, name := range o.CodeLists.Names() {
 		m.CodeLists[name] = o.CodeLists[name].Version
 	}

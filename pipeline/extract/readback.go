@@ -38,13 +38,16 @@ func (e *LeakError) Hints() []string {
 // the one that wrote it, and looks for what no extract may hold.
 func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string, births map[[16]byte][]int32) error {
 	for i := range d.Tables {
-		t := &d.Tables[i]
-		c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string][]int32{}}
-		if err := c.run(ctx, filepath.Join(folder, t.Name+".parquet")); err != nil {
+		if err := checkTable(ctx, o, &d.Tables[i], folder, births); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func checkTable(ctx context.Context, o Options, t *schemas.Table, folder string, births map[[16]byte][]int32) error {
+	c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string][]int32{}}
+	return c.run(ctx, filepath.Join(folder, t.Name+".parquet"))
 }
 
 // check looks through one table.

@@ -110,7 +110,7 @@ func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {
 // vocabulary fills the tables that come from schemas and from the key.
 func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	for _, create := range []string{
-		"CREATE TEMP TABLE run (site VARCHAR, as_at DATE, drop_unlinkable BOOLEAN)",
+		"CREATE TEMP TABLE run (site VARCHAR, as_at DATE, drop_unlinkable BOOLEAN, national_opt_out BOOLEAN)",
 		"CREATE TEMP TABLE list (list VARCHAR, code VARCHAR, category VARCHAR)",
 		"CREATE TEMP TABLE unit (code VARCHAR, category VARCHAR)",
 		"CREATE TEMP TABLE lsoa (lsoa VARCHAR, ward VARCHAR, imd_decile INTEGER)",
@@ -129,10 +129,13 @@ func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) e
 			lists = append(lists, []any{name, c.Code, c.Category})
 		}
 	}
+	for _, code := range o.withheld {
+		lists = append(lists, []any{"sensitive", code, ""})
+	}
 	for _, l := range schemas.LSOAs() {
 		areas = append(areas, []any{l.Code, l.Ward, l.IMDDecile})
 	}
-	for table, rows := range map[string][][]any{"run": {{o.Key.Site, src.asAt, o.Drop}}, "list": lists, "unit": units, "lsoa": areas} {
+	for table, rows := range map[string][][]any{"run": {{o.Key.Site, src.asAt, o.Drop, o.listed != nil}}, "list": lists, "unit": units, "lsoa": areas} {
 		if err := e.Insert(ctx, table, rows); err != nil {
 			return err
 		}

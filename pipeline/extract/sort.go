@@ -28,7 +28,14 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 	defer e.Close()
 	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly),
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
-		Unmatched: c.unmatched, Contradictions: c.disagree, Unread: src.unread, Ignored: src.ignored}
+		Unmatched: c.unmatched, Contradictions: c.disagree, Unread: src.unread, Ignored: src.ignored,
+		Policy: o.Policy.Name(), LeftOut: c.leftOut, Partly: c.partly}
+	if o.listed != nil {
+		result.National = o.listed.day.Format(time.DateOnly)
+	}
+	if o.Policy.Overdue(o.Now.UTC()) {
+		result.Warnings = append(result.Warnings, "the policy "+o.Policy.Name()+" was to be looked at again by "+o.Policy.Review.Format(time.DateOnly))
+	}
 	var files []schemas.ManifestFile
 	for i := range src.dataset.Tables {
 		t := &src.dataset.Tables[i]
@@ -42,25 +49,32 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 			return nil, nil, err
 		}
 	}
-	if result.Persons, err = people(ctx, e, src.dataset, stage.final); err != nil {
+	if result.present, err = people(ctx, e, src.dataset, stage.final); err != nil {
 		return nil, nil, err
 	}
-	if result.Persons == 0 {
+	if result.Persons = int64(len(result.present)); result.Persons == 0 {
 		return nil, nil, &SourceError{Rule: "nobody of the site " + o.Key.Site + " is left in the export",
 			Hint: "check that the export is this site's, that its sharing agreement, where there is one, is active, and whether --test-numbers belongs here"}
 	}
 	return result, files, nil
 }
 
-// people counts the distinct codes of everybody whom the dataset is about: a
-// mother and her baby are two, and somebody in two columns is one.
-func people(ctx context.Context, e *engine.Engine, d *schemas.Dataset, folder string) (int64, error) {
+// people are the codes of everybody whom the dataset is about: a mother and her
+// baby are two, and somebody in two columns is one.
+func people(ctx context.Context, e *engine.Engine, d *schemas.Dataset, folder string) (codes, error) {
 	var columns []string
 	for _, member := range d.Members {
 		table, column, _ := strings.Cut(member, ".")
 		columns = append(columns, fmt.Sprintf("SELECT %q AS code FROM %s", column, engine.ReadParquet(filepath.Join(folder, table+".parquet"))))
 	}
-	return e.Number(ctx, "counting people", "SELECT count(DISTINCT code) FROM ("+strings.Join(columns, " UNION ALL ")+")")
+	var all [][16]byte
+	err := e.Query(ctx, "counting people", "SELECT DISTINCT code FROM ("+strings.Join(columns, " UNION ALL ")+") WHERE code IS NOT NULL", func(r *sql.Rows) error {
+		var code engine.Code
+		err := r.Scan(&code)
+		all = append(all, code)
+		return err
+	})
+	return newCodes(all), err
 }
 
 func sortTable(ctx context.Context, e *engine.Engine, t *schemas.Table, from, folder string) (schemas.ManifestFile, error) {

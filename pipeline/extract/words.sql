@@ -40,6 +40,10 @@ CREATE TEMP MACRO icd10(code) AS
     CASE WHEN regexp_full_match(upper(code), '[A-Z][0-9]{2}(\.?[0-9X])?')
          THEN left(upper(code), 3) || rtrim(substr(replace(upper(code), '.', ''), 4), 'X') END;
 
+-- The gates that stand for a person's choice or safety.
+CREATE TEMP MACRO chosen(gate) AS
+    gate IN ('type-1', 'local-dissent', 'restricted', 'confidential', 'national-opt-out');
+
 -- What a record is known by. One without an id stands for itself. Ids are in
 -- capitals, so none is ever a row's name.
 CREATE TEMP MACRO record_name(id, sequence) AS

@@ -17,6 +17,7 @@ SELECT
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
     plain_postcode(p.postcode) AS postcode,
     nhs_problem(coalesce(p.nhs_number, '')) AS problem,
+    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
     -- a number with a problem has no code
     coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
 FROM (
@@ -37,6 +38,7 @@ SELECT
     known_day(b.death_date, r.as_at) AS death_date,
     b.death_date_bad OR b.death_date IS DISTINCT FROM known_day(b.death_date, r.as_at) AS death_unclear,
     nhs_problem(coalesce(b.nhs_number, '')) AS problem,
+    number_gate(coalesce(b.nhs_number, '')) AS number_gate,
     person_code(b.nhs_number) AS code
 FROM (
     SELECT DISTINCT name, baby, delivery, nhs_number, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method

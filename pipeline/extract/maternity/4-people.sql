@@ -3,7 +3,8 @@
 -- grain:  one mother of the trust
 -- why:    two mothers under one number are one person. What either row knows of
 --         birth and death holds for both, and where they disagree every date could
---         give one of them away. The trust's feed carries no opt-outs
+--         give one of them away. The trust's feed carries no opt-outs;
+--         the national one is in a list of its own
 CREATE TEMP TABLE lifetime AS
 SELECT
     person,
@@ -20,7 +21,11 @@ SELECT
     p.birth_date AS own_birth,
     t.birth_date, t.death_date, t.death_vague,
     t.birth_vague OR t.death_vague AS vague,
-    CASE WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable' END AS gate,
+    CASE
+        WHEN p.number_gate = 'test' THEN 'test'
+        WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
+        WHEN p.number_gate = 'national-opt-out' THEN p.number_gate
+    END AS gate,
     ethnic_letter(p.ethnicity) AS ethnicity,
     ward_word(p.postcode, w.ward, w.known) AS ward
 FROM patient p

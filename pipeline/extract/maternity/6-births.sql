@@ -5,7 +5,8 @@
 --         leaves, and neither does an ending that is not said. A birth keeps its
 --         month; where the mother or the baby died within 28 days of it, or that
 --         is not known well enough, its year. A baby under its mother's own
---         number has no code: they are two people
+--         number has no code: they are two people. Where a baby is left out by
+--         the national opt-out (partly), what is left of the row is its mother's
 CREATE TEMP TABLE weight AS
 SELECT baby, grams
 FROM (
@@ -28,8 +29,14 @@ FROM infant
 WHERE code IS NOT NULL
 GROUP BY code;
 
+-- A baby chooses for itself, by its own number. A live one whose number is not
+-- known, or is its mother's, cannot be looked up; a stillborn one has none, and
+-- its row is its mother's.
 CREATE TEMP TABLE birth AS
 SELECT
+    r.national_opt_out AND (
+        i.number_gate = 'national-opt-out' AND (i.problem = 'ok' OR ltrim(i.outcome, '0') IS NOT DISTINCT FROM '1')
+        OR coalesce(i.code = g.person, false)) AS partly,
     g.person,
     CASE WHEN i.code IS DISTINCT FROM g.person THEN i.code END AS baby,
     g.pregnancy,
@@ -44,8 +51,9 @@ SELECT
     CASE WHEN i.code = g.person THEN 'mothers-own' ELSE i.problem END AS problem,
     CASE
         WHEN g.id IS NULL OR g.reason = 'no-patient' THEN 'no-patient'
-        WHEN g.reason = 'unlinkable' THEN 'person-left-out'
+        WHEN g.reason IN ('test', 'unlinkable', 'national-opt-out') THEN 'person-left-out'
         WHEN g.reason IS NOT NULL THEN 'booking-left-out'
+        WHEN i.number_gate = 'test' THEN 'test'
         WHEN i.outcome IS NULL OR ltrim(i.outcome, '0') NOT IN ('1', '2', '3', '4') THEN 'sensitive-outcome'
         WHEN impossible_day(i.birth_date, i.birth_date_bad, g.birth_date, r.as_at) THEN 'impossible-date'
     END AS reason

@@ -1,7 +1,8 @@
 -- reads:  run, patient, person, infant, pregnancy, birth
--- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
---         postcode the lookup lacks (unplaced); one code's birth date (born)
+--         postcode the lookup lacks (unplaced); one code's birth date (born);
+--         one mother who is left out by choice, or one baby (stopped)
 -- why:    as in slam/6-account. A baby's birth date is looked for in the rows of
 --         its own code and in those of the pregnancy, which have it also when the
 --         baby has no code
@@ -45,3 +46,8 @@ FROM (
     WHERE code IS NOT NULL
     GROUP BY code
 );
+
+CREATE TEMP VIEW stopped AS
+SELECT person AS code, false AS partly FROM person WHERE chosen(gate)
+UNION ALL
+SELECT baby AS code, reason IS NULL AS partly FROM birth WHERE partly;

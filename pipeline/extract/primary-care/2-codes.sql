@@ -1,7 +1,8 @@
 -- reads:  src_clinical_code, src_drug_code, list
 -- writes: clinical (every local code with its concept), marked (those on a list
---         that decides something about a person or a row), drug
--- grain:  one local code (clinical, drug); one local code of a list (marked)
+--         that decides something about a person or a row), sensitive (those that
+--         the policy leaves out), drug
+-- grain:  one local code (clinical, sensitive, drug); one local code of a list (marked)
 -- why:    rows carry the system's own code numbers; SNOMED CT, Read and dm+d
 --         stand in its code tables. A number with two meanings has none, and a
 --         concept that is no identifier of SNOMED CT could be anything, an NHS
@@ -27,12 +28,19 @@ FROM named n
 JOIN list l ON l.code = n.name
 WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion', 'smoking');
 
+CREATE TEMP TABLE sensitive AS
+SELECT DISTINCT n.code
+FROM named n
+JOIN list l ON l.code = n.name
+WHERE l.list = 'sensitive';
+
 CREATE TEMP TABLE clinical AS
 SELECT
     code,
     CASE WHEN problem = 'ok' THEN concept END AS concept,
     nullif(problem, 'ok') AS problem,
-    code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying
+    code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying,
+    code IN (SELECT code FROM sensitive) AS sensitive
 FROM (
     SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem
     FROM src_clinical_code
@@ -44,9 +52,11 @@ CREATE TEMP TABLE drug AS
 SELECT
     code,
     CASE WHEN problem = 'ok' THEN concept END AS concept,
-    nullif(problem, 'ok') AS problem
+    nullif(problem, 'ok') AS problem,
+    sensitive
 FROM (
-    SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem
+    SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem,
+        bool_or(concept IN (SELECT code FROM list WHERE list = 'sensitive')) AS sensitive
     FROM src_drug_code
     WHERE code IS NOT NULL
     GROUP BY code

@@ -19,9 +19,10 @@ SELECT
     nhs_problem(coalesce(p.nhs_number, '')) AS problem,
     -- a number with a problem has no code
     coalesce(person_code(p.nhs_number), local_code(p.organisation || '/' || p.patient)) AS person,
+    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
     CASE
         WHEN NOT o.sharing THEN 'agreement'
-        WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' THEN 'test'
+        WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' OR number_gate = 'test' THEN 'test'
         WHEN p.deleted THEN 'deleted'
         WHEN p.restricted THEN 'restricted'
         WHEN p.confidential THEN 'confidential'

@@ -54,11 +54,11 @@ HAVING count(DISTINCT birth_date) > 1 OR count(DISTINCT death_date) > 1;
 
 CREATE TEMP TABLE person AS
 SELECT * REPLACE (
-    coalesce(gate, max(gate) FILTER (WHERE gate IN ('type-1', 'local-dissent', 'restricted', 'confidential'))
+    coalesce(gate, max(gate) FILTER (WHERE chosen(gate))
         OVER (PARTITION BY person)) AS gate)
 FROM (
     SELECT
-        p.* EXCLUDE (gate, death_unclear),
+        p.* EXCLUDE (gate, number_gate, death_unclear),
         p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague,
         CASE
             WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
@@ -66,6 +66,7 @@ FROM (
             WHEN d.opted_out THEN 'local-dissent'
             WHEN p.gate IS NOT NULL THEN p.gate
             WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
+            WHEN p.number_gate = 'national-opt-out' THEN p.number_gate
         END AS gate,
         e.category AS ethnicity,
         l.category AS language,

@@ -1,8 +1,9 @@
 -- reads:  run, patient, person, src_clinical_code
--- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered);
 --         one person whose postcode the lookup lacks (unplaced); one code's birth
---         date (born)
+--         date (born); one row of a person who is left out by choice or for
+--         safety (stopped)
 -- why:    a patient who stands there twice would make it a guess which row holds,
 --         and so would be whose opt-out counts; a code that a spreadsheet wrote as
 --         a power of ten could be an opt-out's; the account tells a site what
@@ -39,3 +40,6 @@ FROM (
     WHERE problem = 'ok' AND coalesce(gate, '') NOT IN ('agreement', 'test', 'deleted')
     GROUP BY person
 );
+
+CREATE TEMP VIEW stopped AS
+SELECT person AS code, false AS partly FROM person WHERE chosen(gate);

@@ -20,6 +20,7 @@ issue AS (
             WHEN p.gate IS NOT NULL THEN 'person-left-out'
             WHEN e.deleted THEN 'deleted'
             WHEN e.confidential THEN 'confidential'
+            WHEN d.sensitive THEN 'sensitive'
             WHEN d.concept IS NULL THEN coalesce(d.problem, 'no-concept')
             WHEN e.date_bad OR NOT possible(e.date, e.date_precision, p.birth_date, r.as_at) THEN 'impossible-date'
         END AS reason

@@ -4,7 +4,7 @@
 -- grain:  one entry of the export
 -- why:    the gates in their order: other organisation, the person's own gate (a
 --         deleted or opted-out person takes every entry along), deleted,
---         confidential, identifier codes, codes that mean nothing, dates that
+--         confidential, identifier codes, sensitive ones, codes that mean nothing, dates that
 --         cannot be, values that no measurement has (and an identifier could)
 WITH dated AS (
     SELECT
@@ -25,6 +25,7 @@ entry AS (
             WHEN e.deleted THEN 'deleted'
             WHEN e.confidential THEN 'confidential'
             WHEN c.identifying THEN 'identifier-code'
+            WHEN c.sensitive THEN 'sensitive'
             WHEN c.concept IS NULL THEN coalesce(c.problem, 'no-concept')
             WHEN e.date_bad OR NOT possible(e.date, e.date_precision, p.birth_date, r.as_at) THEN 'impossible-date'
             WHEN abs(e.value) >= 1e8 THEN 'impossible-value'

@@ -17,6 +17,7 @@ SELECT
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
     plain_postcode(p.postcode) AS postcode,
     nhs_problem(coalesce(p.nhs_number, '')) AS problem,
+    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
     -- a number with a problem has no code
     coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
 FROM (

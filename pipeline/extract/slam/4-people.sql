@@ -5,7 +5,7 @@
 --         birth and death holds for both, and where they disagree every date could
 --         give one of them away. One row is chosen to describe the person: of the
 --         patient who was referred last, then of the one submitted last. The
---         trust's feed carries no opt-outs
+--         trust's feed carries no opt-outs; the national one is in a list of its own
 CREATE TEMP TABLE lifetime AS
 SELECT
     person,
@@ -20,7 +20,11 @@ SELECT
     p.patient, p.person, p.problem, p.postcode, p.gender,
     p.birth_date AS own_birth,
     t.birth_date, t.death_date, t.vague,
-    CASE WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable' END AS gate,
+    CASE
+        WHEN p.number_gate = 'test' THEN 'test'
+        WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
+        WHEN p.number_gate = 'national-opt-out' THEN p.number_gate
+    END AS gate,
     ethnic_letter(p.ethnicity) AS ethnicity,
     ward_word(p.postcode, w.ward, w.known) AS ward,
     w.lsoa,

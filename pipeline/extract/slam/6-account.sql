@@ -1,7 +1,8 @@
 -- reads:  patient, person
--- writes: doubt, numbered, unplaced, born and contradiction, which the program asks for
+-- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
---         postcode the lookup lacks (unplaced); one code's birth date (born)
+--         postcode the lookup lacks (unplaced); one code's birth date (born);
+--         one patient who is left out by choice (stopped)
 -- why:    as in primary-care/6-account: two rows of a patient under one row number
 --         that do not say the same would make it a guess which of them holds
 CREATE TEMP VIEW doubt AS
@@ -30,3 +31,6 @@ FROM (
     WHERE p.problem = 'ok'
     GROUP BY p.person
 );
+
+CREATE TEMP VIEW stopped AS
+SELECT person AS code, false AS partly FROM person WHERE chosen(gate);
