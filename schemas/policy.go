@@ -31,6 +31,11 @@ type Approver struct {
 	Date       time.Time
 }
 
+// String names the approver, the role and the day.
+func (a Approver) String() string {
+	return fmt.Sprintf("%s (%s) on %s", a.Name, a.Role, a.Date.Format(time.DateOnly))
+}
+
 // A LeftOut is one code list whose entries never leave.
 type LeftOut struct{ List, Why string }
 

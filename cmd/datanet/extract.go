@@ -15,7 +15,7 @@ import (
 )
 
 type extractOptions struct {
-	key, source, out, dataset, site, format, asAt, postcodes, codeLists string
+	key, source, out, dataset, site, format, asAt, postcodes, codeLists, policy, ndoo string
 
 	noGeography, testNumbers, drop, ignore, dryRun bool
 	limits                                         limits
@@ -45,6 +45,8 @@ carries rounded totals.`,
 	f.StringVar(&o.postcodes, "postcodes", "", "postcode lookup, ONSPD or NSPL layout (default: DATANET_POSTCODES, else postcodes.csv beside the sources)")
 	f.BoolVar(&o.noGeography, "no-geography", false, "go without a postcode lookup: every area is unknown")
 	f.StringVar(&o.codeLists, "codelists", "", "folder with code lists that replace the starter lists")
+	f.StringVar(&o.policy, "policy", "", "the site's policy: what is left out by decision, and whose (default: a starter that nobody approved)")
+	f.StringVar(&o.ndoo, "ndoo", "", "where the policy applies the national data opt-out: the list of numbers that MESH returned, at most 7 days old")
 	f.BoolVar(&o.testNumbers, "test-numbers", false, "accept NHS numbers of the 9xx range, and only those: synthetic people")
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
@@ -77,7 +79,7 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 
 func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
 	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
-		Drop: o.drop, DryRun: o.dryRun, Tool: version, Postcodes: o.postcodes}
+		Drop: o.drop, DryRun: o.dryRun, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
 	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
 		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
 	}
@@ -96,8 +98,13 @@ func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options
 			return x, err
 		}
 	}
+	if o.policy != "" {
+		if x.Policy, err = schemas.ReadPolicy(o.policy); err != nil {
+			return x, err
+		}
+	}
 	if o.codeLists != "" {
-		if x.CodeLists, err = schemas.ReadLists(o.codeLists, "own"); err != nil {
+		if x.CodeLists, err = schemas.ReadLists(o.codeLists, "own", x.Policy.Lists()...); err != nil {
 			return x, err
 		}
 	}
@@ -137,6 +144,7 @@ func printExtract(w io.Writer, r *extract.Result) {
 	if r.Ignored > 0 {
 		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
 	}
+	printGoverned(w, r)
 	fmt.Fprintln(w, "This account of who and what was left out stays here; the manifest has it in rounded totals.")
 }
 
@@ -151,8 +159,9 @@ var reasons = map[string]string{
 	"restricted":         "the person's record is restricted (S-flag)",
 	"confidential":       "marked confidential",
 	"person-left-out":    "belongs to a person who is left out",
+	"national-opt-out":   "not on the national list of people who may be used",
 	"identifier-code":    "the code says that it identifies somebody",
-	"sensitive":          "on the list of sensitive codes",
+	"sensitive":          "a code that the policy leaves out",
 	"impossible-date":    "dated before birth or after the export",
 	"impossible-value":   "a value that cannot be",
 	"no-concept":         "without a code that the export explains",

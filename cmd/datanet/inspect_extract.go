@@ -81,7 +81,7 @@ func readExtract(d *hub.Delivery) (*inspected, error) {
 	}
 	x := &inspected{Kind: "extract", Manifest: m, Digest: schemas.Digest(body), Tables: dataset.Tables, Whole: true}
 	known := []string{"manifest.json", "manifest.sig"}
-	for _, f := range m.Files {
+	for _, f := range m.AllFiles() {
 		known = append(known, f.Name)
 		if d.Verify(f.Name, f.SHA256, f.Bytes) != nil {
 			x.broken("a file of the extract is not the one that its manifest names")

@@ -69,13 +69,14 @@ type Result struct {
 	Unread         []string         `json:"unread_files"`
 	Ignored        int              `json:"ignored_columns"`
 
-	Policy    string   `json:"policy"`             // id and version
-	LeftOut   int64    `json:"left_out"`           // people left out for their choices and safety
-	Partly    int64    `json:"partly_left_out"`    // rows about two people that lost the part of the one who is left out
-	National  string   `json:"national_opt_out"`   // date of the list; empty: not applied
-	Stopped   int64    `json:"stopped_since"`      // of LeftOut: people who were sent before
-	Withdrawn int64    `json:"withdrawn"`          // of those: whose codes travel
-	Warnings  []string `json:"warnings,omitempty"` // what the site should see to
+	Policy     string   `json:"policy"`             // id and version
+	ApprovedBy string   `json:"policy_approved_by"` // name, role and date
+	LeftOut    int64    `json:"left_out"`           // people left out for their choices and safety
+	Partly     int64    `json:"partly_left_out"`    // rows about two people that lost the part of the one who is left out
+	National   string   `json:"national_opt_out"`   // date of the list; empty: not applied
+	Stopped    int64    `json:"stopped_since"`      // of LeftOut: people who were sent before
+	Withdrawn  int64    `json:"withdrawn"`          // of those: whose codes travel
+	Warnings   []string `json:"warnings,omitempty"` // what the site should see to
 
 	present codes // everybody in the extract
 }

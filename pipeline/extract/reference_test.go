@@ -25,6 +25,9 @@ func TestReference(t *testing.T) {
 		o.Threads = 0
 		o.Drop = round == 2
 		x := population(t, r, 250)
+		if round > 0 {
+			o.under(t, []string{"H33..", "5020000000109", "107691000000105"}, some(r, testNumbers(250)))
+		}
 		x.write(o.Source)
 		result, err := Run(context.Background(), o)
 		if err != nil {
@@ -91,6 +94,7 @@ type reference struct {
 	o      Options
 	asAt   time.Time
 	lists  map[string]map[string]string // list → code → category
+	secret map[string]bool              // codes that the policy leaves out
 	people []*refPerson
 	births map[string]map[string]bool // code → birth dates
 	deaths map[string]map[string]bool
@@ -105,7 +109,7 @@ type refPerson struct {
 }
 
 func newReference(x *export, o Options) *reference {
-	f := &reference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), lists: map[string]map[string]string{},
+	f := &reference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), lists: map[string]map[string]string{}, secret: sensitiveCodes(o),
 		births: map[string]map[string]bool{}, deaths: map[string]map[string]bool{}}
 	for name, l := range schemas.StarterLists() {
 		f.lists[name] = map[string]string{}
@@ -132,7 +136,7 @@ func newReference(x *export, o Options) *reference {
 func (f *reference) spread() {
 	stopped := map[string]string{}
 	for _, p := range f.people {
-		if slices.Contains([]string{"type-1", "local-dissent", "restricted", "confidential"}, p.gate) {
+		if slices.Contains([]string{"type-1", "local-dissent", "restricted", "confidential", "national-opt-out"}, p.gate) {
 			stopped[p.name] = max(stopped[p.name], p.gate)
 		}
 	}
@@ -208,7 +212,7 @@ func (f *reference) judge(p *refPerson) {
 		{"test", stops(p.row["DummyType"]) || strings.Contains(strings.ToLower(p.row["PatientTypeDescription"]), "dummy")},
 		{"deleted", stops(p.row["Deleted"])}, {"type-1", out["type-1-opt-out"]}, {"local-dissent", out["local-dissent"]},
 		{"restricted", stops(p.row["SpineSensitive"])}, {"confidential", stops(p.row["IsConfidential"])},
-		{"unlinkable", f.o.Drop && !usable(p.row["NhsNumber"])},
+		{"unlinkable", f.o.Drop && !usable(p.row["NhsNumber"])}, {"national-opt-out", left(f.o, p.row["NhsNumber"])},
 	}
 	for _, g := range gates {
 		if g.shut && p.gate == "" {
@@ -256,6 +260,12 @@ func (f *reference) category(list, id string) (category string, ok bool) {
 	return "", false
 }
 
+// sensitive says whether any name of a local code is one that the policy leaves out.
+func (f *reference) sensitive(table, id string) bool {
+	_, names := f.names(table, id)
+	return slices.ContainsFunc(names, func(n string) bool { return f.secret[n] })
+}
+
 func (f *reference) dissents(p *refPerson, list string) bool {
 	var last, how string
 	for _, row := range f.entries(p, "CareRecord_Observation") {
@@ -287,7 +297,7 @@ func (f *reference) latest(p *refPerson, list string) string {
 	var last, found string
 	for _, row := range f.entries(p, "CareRecord_Observation") {
 		category, ok := f.category(list, row["CodeId"])
-		if !ok || stops(row["Deleted"]) || stops(row["IsConfidential"]) || f.impossible(p, row) {
+		if !ok || stops(row["Deleted"]) || stops(row["IsConfidential"]) || f.impossible(p, row) || f.sensitive("Coding_ClinicalCode", row["CodeId"]) {
 			continue
 		}
 		day := "0001-01-01"
@@ -443,6 +453,8 @@ func (f *reference) gate(row map[string]string, codes string) (*refPerson, strin
 		return nil, "confidential"
 	case identifies && codes == "Coding_ClinicalCode":
 		return nil, "identifier-code"
+	case f.sensitive(codes, row["CodeId"]):
+		return nil, "sensitive"
 	case len(concepts) != 1:
 		return nil, "no-concept"
 	case !isConcept(concepts[0]):

@@ -36,6 +36,9 @@ func TestTrustReference(t *testing.T) {
 			x.shuffle(r)
 			o := c.of.newSite(t)
 			o.Threads, o.Drop = 0, round == 3
+			if round > 1 {
+				o.under(t, []string{"F31", "F20.0"}, some(r, testNumbers(800)))
+			}
 			x.write(o.Source)
 			result := x.agrees(t, o, fmt.Sprintf("%s, round %d of DATANET_SEED=%d", c.of.format, round, seed))
 			for table, gates := range result.Gates {
@@ -45,9 +48,9 @@ func TestTrustReference(t *testing.T) {
 			}
 		}
 	}
-	for _, gate := range []string{"patients no-patient", "patients re-submitted", "patients same-person", "patients unlinkable",
+	for _, gate := range []string{"patients no-patient", "patients re-submitted", "patients same-person", "patients unlinkable", "patients national-opt-out", "pregnancies national-opt-out",
 		"referrals impossible-date", "referrals no-patient", "referrals person-left-out", "referrals re-submitted",
-		"diagnoses impossible-date", "diagnoses no-icd10", "diagnoses no-patient", "diagnoses person-left-out", "diagnoses re-submitted",
+		"diagnoses impossible-date", "diagnoses no-icd10", "diagnoses no-patient", "diagnoses person-left-out", "diagnoses re-submitted", "diagnoses sensitive",
 		"contacts impossible-date", "contacts no-patient", "contacts not-attended", "contacts person-left-out", "contacts re-submitted",
 		"spells impossible-date", "spells no-patient", "spells re-submitted",
 		"pregnancies impossible-date", "pregnancies no-identifier", "pregnancies no-patient", "pregnancies re-submitted", "pregnancies unlinkable",
@@ -116,6 +119,8 @@ type trustReference struct {
 	left  map[string]map[string]int
 	lives map[string]*life // by name of code
 	disagreement
+
+	secret map[string]bool // codes that the policy leaves out, without dots
 }
 
 // A life is what all rows of one code say of birth and death.
@@ -126,8 +131,11 @@ type life struct {
 }
 
 func newTrustReference(x *export, o Options) *trustReference {
-	f := &trustReference{x: x, o: o, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
+	f := &trustReference{x: x, o: o, secret: map[string]bool{}, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
 		areas: lookup(x.t, filepath.Join(o.Source, "postcodes.csv"))}
+	for code := range sensitiveCodes(o) {
+		f.secret[strings.ReplaceAll(code, ".", "")] = true
+	}
 	for _, row := range x.rows[x.of.kinds["header"].table] {
 		f.ours = strings.EqualFold(row["OrgIDProvider"], x.of.site)
 	}
@@ -377,6 +385,8 @@ func (f *trustReference) patients(table, id, number, birth, death string) (map[s
 		p := &trustPatient{row: row, name: nameFor(row[number], row[id])}
 		if f.o.Drop && !usable(row[number]) {
 			p.gate = "unlinkable"
+		} else if left(f.o, row[number]) {
+			p.gate = "national-opt-out"
 		}
 		if row[id] == "" {
 			continue
@@ -591,6 +601,8 @@ func (f *trustReference) diagnoses(patientOf func(string) *trustPatient) {
 			reason := gateOf(p)
 			switch {
 			case reason != "":
+			case code != "" && (f.secret[code] || f.secret[code[:3]]) || f.secret[row[columns[0]]]:
+				reason = "sensitive"
 			case code == "":
 				reason = "no-icd10"
 			case f.impossible(p.life, day) || (day == "" && row[columns[1]] != ""):
@@ -754,7 +766,7 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 		switch {
 		case b == nil || b.reason == "no-patient":
 			reason = "no-patient"
-		case b.reason == "unlinkable":
+		case b.reason == "unlinkable" || b.reason == "national-opt-out":
 			reason = "person-left-out"
 		case b.reason != "":
 			reason = "booking-left-out"
@@ -794,7 +806,13 @@ func (f *trustReference) birth(row map[string]string, m *trustPatient, pregnancy
 	if len(method) != 1 || method[0] < '0' || method[0] > '9' {
 		method = ""
 	}
-	f.write("birth", m.name, baby, "pregnancy:"+pregnancy, month(row["PersonBirthDateBaby"], vague, own...), weeks, weights[upper(row["LPIDBaby"])], outcome, method)
+	born, weight := month(row["PersonBirthDateBaby"], vague, own...), weights[upper(row["LPIDBaby"])]
+	_, applied := national(f.o)
+	mothers := usable(row["NHSNumberBaby"]) && digits(row["NHSNumberBaby"]) == m.name
+	if left(f.o, row["NHSNumberBaby"]) && (usable(row["NHSNumberBaby"]) || outcome == "live") || applied && mothers {
+		baby, born, weeks, weight, outcome = "", "", "", "", ""
+	}
+	f.write("birth", m.name, baby, "pregnancy:"+pregnancy, born, weeks, weight, outcome, method)
 }
 
 // weights are the first of each baby's, by local id.

@@ -29,7 +29,7 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly),
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
 		Unmatched: c.unmatched, Contradictions: c.disagree, Unread: src.unread, Ignored: src.ignored,
-		Policy: o.Policy.Name(), LeftOut: c.leftOut, Partly: c.partly}
+		Policy: o.Policy.Name(), ApprovedBy: o.Policy.ApprovedBy.String(), LeftOut: c.leftOut, Partly: c.partly}
 	if o.listed != nil {
 		result.National = o.listed.day.Format(time.DateOnly)
 	}
