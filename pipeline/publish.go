@@ -50,16 +50,17 @@ type PublishOptions struct {
 
 // Published says what publishing did.
 type Published struct {
-	Publication string              `json:"publication"` // folder
-	ID          string              `json:"id"`
-	Status      string              `json:"status"` // published or skipped
-	AsAt        string              `json:"as_at"`
-	Nodes       int                 `json:"nodes"`
-	Withheld    int                 `json:"withheld"`
-	Audit       publication.Audit   `json:"audit"`
-	Header      *publication.Header `json:"-"`
-	Digest      string              `json:"-"` // sha256 of publication.json
-	Report      *disclose.Audit     `json:"-"` // of the audit; it stays in the hub. nil after a skip
+	Publication string                 `json:"publication"` // folder
+	ID          string                 `json:"id"`
+	Status      string                 `json:"status"` // published or skipped
+	AsAt        string                 `json:"as_at"`
+	Nodes       int                    `json:"nodes"`
+	Withheld    int                    `json:"withheld"`
+	Audit       publication.Audit      `json:"audit"`
+	Missing     []schemas.NotAvailable `json:"not_available,omitempty"` // measures that nobody was counted for
+	Header      *publication.Header    `json:"-"`
+	Digest      string                 `json:"-"` // sha256 of publication.json
+	Report      *disclose.Audit        `json:"-"` // of the audit; it stays in the hub. nil after a skip
 }
 
 // Publish counts people, protects the counts, attacks them, and freezes what
@@ -141,7 +142,7 @@ func (o PublishOptions) header(s *source) (*publication.Header, error) {
 		Schema: schemas.Version,
 		Hub:    o.Hub.ID, HubName: o.Hub.Name, Publisher: o.Publisher, Dataset: s.dataset,
 		AsAt: asAt, Policy: disclose.PolicyName, PolicyText: disclose.Lattice().String(),
-		Tool: o.Tool, CodeLists: map[string]string{}, State: s.hash, Catalogue: s.catalogue,
+		Tool: o.Tool, CodeLists: map[string]string{}, State: s.hash, Catalogue: s.catalogue, NotAvailable: s.missing,
 	}
 	if s.approval != nil {
 		if err := o.approve(h, s); err != nil {
@@ -437,5 +438,5 @@ func published(dir string, h *publication.Header, status string) (*Published, er
 		return nil, err
 	}
 	return &Published{Publication: dir, ID: h.ID, Status: status, AsAt: h.AsAt, Nodes: h.Nodes, Withheld: h.Withheld,
-		Audit: h.Audit, Header: h, Digest: schemas.Digest(text)}, nil
+		Audit: h.Audit, Missing: h.NotAvailable, Header: h, Digest: schemas.Digest(text)}, nil
 }

@@ -18,11 +18,13 @@ import (
 type source struct {
 	approval  *linkage.Approval // nil for a dataset alone
 	catalogue *schemas.Catalogue
-	dataset   string            // whose people are counted
-	states    map[string]string // hash of each dataset's state
-	hash      string            // what the record of decisions has last: the dataset's state, or linked.json
-	newest    string            // date of the newest data; of later days nothing is known
-	rows      []string          // names every row, whoever brought it
+	dataset   string                           // whose people are counted
+	states    map[string]string                // hash of each dataset's state
+	hash      string                           // what the record of decisions has last: the dataset's state, or linked.json
+	newest    string                           // date of the newest data; of later days nothing is known
+	rows      []string                         // names every row, whoever brought it
+	withheld  map[string][]schemas.Withholding // what policies left out of each dataset
+	missing   []schemas.NotAvailable           // measures whose codes are withheld somewhere: they are not counted
 	tables    aggregate.Tables
 	close     func() error
 }
@@ -34,7 +36,7 @@ func (o PublishOptions) source() (*source, error) {
 		if o.Permit.Approval() != nil {
 			return nil, &publication.UseError{Rule: "there is a permit and no approval is named", Hint: "name the approval with --approval"}
 		}
-		return o.alone()
+		return o.available(o.alone())
 	}
 	if err := o.Permit.For(linkage.ActionPublish, ""); err != nil {
 		return nil, err
@@ -47,7 +49,20 @@ func (o PublishOptions) source() (*source, error) {
 		return nil, &publication.Refusal{Rule: "approval " + a.ID + " was signed for another disclosure policy than " + disclose.PolicyName,
 			Hint: "draft a request that names " + disclose.PolicyName}
 	}
-	return o.linked(a)
+	return o.available(o.linked(a))
+}
+
+// available keeps the measures none of whose codes is withheld at any site.
+func (o PublishOptions) available(x *source, err error) (*source, error) {
+	if err != nil {
+		return nil, err
+	}
+	x.catalogue, x.missing = x.catalogue.Available(o.CodeLists, x.withheld)
+	if len(x.catalogue.Measures) == 0 {
+		return nil, errors.Join(&publication.Refusal{Rule: "no measure can be counted: " + x.missing[0].Measure + " is " + x.missing[0].Reason(),
+			Hint: "the policies of the sites leave out what every measure needs"}, x.close())
+	}
+	return x, nil
 }
 
 // alone holds a dataset still.
@@ -73,7 +88,7 @@ func (o PublishOptions) snapshot(s *hub.Snapshot) (*source, error) {
 	}
 	x := &source{
 		catalogue: schemas.StandardCatalogue().MeasuresOf(o.Dataset), dataset: o.Dataset,
-		states: map[string]string{o.Dataset: s.Hash}, hash: s.Hash, rows: rowsOf(s.State), close: s.Close,
+		states: map[string]string{o.Dataset: s.Hash}, hash: s.Hash, rows: rowsOf(s.State), withheld: map[string][]schemas.Withholding{o.Dataset: s.State.Withheld()}, close: s.Close,
 		tables: aggregate.Tables{o.Dataset: {"patients": s.Paths("patients"), "observations": s.Paths("observations")}},
 	}
 	for _, m := range s.State.Members {
@@ -123,10 +138,11 @@ func (o PublishOptions) linked(a *linkage.Approval) (*source, error) {
 }
 
 func (o PublishOptions) joined(a *linkage.Approval, l *hub.LinkedProject) (*source, error) {
-	x := &source{approval: a, hash: l.Digest, states: map[string]string{}, tables: aggregate.Tables{}, close: l.Close}
+	x := &source{approval: a, hash: l.Digest, states: map[string]string{}, withheld: map[string][]schemas.Withholding{}, tables: aggregate.Tables{}, close: l.Close}
 	var datasets []string
 	for _, d := range l.Linked.Datasets {
 		datasets, x.states[d.Dataset] = append(datasets, d.Dataset), d.State
+		x.withheld[d.Dataset] = d.Withheld
 		if x.newest == "" || d.AsAt < x.newest { // of later days one of them knows nothing
 			x.newest = d.AsAt
 		}

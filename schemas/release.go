@@ -31,10 +31,11 @@ type Release struct {
 	Dataset        string          `json:"dataset"`
 	AsAt           string          `json:"as_at"` // the newest of the sites'
 	State          string          `json:"state_sha256"`
-	LinkageCheck   string          `json:"linkage_check"` // check value of the linkage key
-	ProjectCheck   string          `json:"project_check"` // check value of the project key
-	Persons        int64           `json:"persons"`       // rounded to 10
-	Unlinkable     int64           `json:"unlinkable"`    // people left out because no usable number stands behind their code, rounded to 10
+	LinkageCheck   string          `json:"linkage_check"`      // check value of the linkage key
+	ProjectCheck   string          `json:"project_check"`      // check value of the project key
+	Persons        int64           `json:"persons"`            // rounded to 10
+	Unlinkable     int64           `json:"unlinkable"`         // people left out because no usable number stands behind their code, rounded to 10
+	Withheld       []Withholding   `json:"withheld,omitempty"` // codes that policies left out at the source
 	Tables         []ReleasedTable `json:"tables"`
 	Tool           string          `json:"tool"`
 }
@@ -53,8 +54,9 @@ type ReleasedTable struct {
 // release cannot name a file elsewhere.
 func (t ReleasedTable) File() string { return t.Table + ".parquet" }
 
-// MaxRelease is the largest release.json or linked.json that is read, in bytes.
-const MaxRelease = 1 << 20
+// MaxRelease is the largest release.json or linked.json that is read, in bytes:
+// every site may have a policy of its own, with thousands of codes.
+const MaxRelease = 1 << 23
 
 var (
 	hubID        = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -118,6 +120,7 @@ func (r *Release) check() error {
 		claim{checkForm.MatchString(r.LinkageCheck) && checkForm.MatchString(r.ProjectCheck), "check values are not 16 hex digits"},
 		claim{rounded(r.Persons) && rounded(r.Unlinkable), "totals are not rounded to 10"},
 		claim{printable(r.Tool), "texts are not plain"},
+		claim{withholdingsHold(r.Dataset, r.Withheld), "withheld codes are not in their form"},
 		claim{len(r.Tables) > 0, "tables are missing"},
 	)
 	if wrong != "" {

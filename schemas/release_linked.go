@@ -42,6 +42,8 @@ type LinkedDataset struct {
 	Release string `json:"release_sha256"` // of release.json
 	People  int64  `json:"people"`         // whom the release holds
 	Linked  int64  `json:"linked"`         // of whom another dataset of an approved pair holds too
+
+	Withheld []Withholding `json:"withheld,omitempty"` // codes that policies left out at the source
 }
 
 // WrongLinks are signs that one code stands for two people: counts of people,
@@ -162,7 +164,7 @@ func (l *Linked) check() error {
 func (l *Linked) checkDatasets() error {
 	for i, d := range l.Datasets {
 		_, err := DatasetByID(d.Dataset)
-		if err != nil || !isDay(d.AsAt) || !sha256Hex.MatchString(d.State) || !sha256Hex.MatchString(d.Release) || d.Linked < 0 || d.Linked > d.People {
+		if err != nil || !isDay(d.AsAt) || !sha256Hex.MatchString(d.State) || !sha256Hex.MatchString(d.Release) || d.Linked < 0 || d.Linked > d.People || !withholdingsHold(d.Dataset, d.Withheld) {
 			return fmt.Errorf("the linked project's dataset %d is not in its form", i+1)
 		}
 	}

@@ -12,11 +12,19 @@ import (
 )
 
 func newCatalogue(a *app) *cobra.Command {
-	return a.command(&cobra.Command{
+	var dir string
+	command := a.command(&cobra.Command{
 		Use: "catalogue [measures|dimensions]", Short: "list what can be asked",
 		Example: "  datanet catalogue measures", Args: cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs), ValidArgs: []string{"measures", "dimensions"},
 	}, func(_ context.Context, args []string) error {
-		c := schemas.StandardCatalogue()
+		c, missing := schemas.StandardCatalogue(), []schemas.NotAvailable(nil)
+		if dir != "" {
+			p, err := a.openPublication(queryOptions{publication: dir})
+			if err != nil {
+				return err
+			}
+			c, missing = p.Catalogue, p.NotAvailable
+		}
 		part := ""
 		if len(args) > 0 {
 			part = args[0]
@@ -24,15 +32,20 @@ func newCatalogue(a *app) *cobra.Command {
 		document := map[string]any{"version": c.Version}
 		if part != "dimensions" {
 			document["measures"] = c.Measures
+			if missing != nil {
+				document["not_available"] = missing
+			}
 		}
 		if part != "measures" {
 			document["dimensions"] = c.Dimensions
 		}
-		return a.say(document, func(w io.Writer) { printCatalogue(w, c, part) })
+		return a.say(document, func(w io.Writer) { printCatalogue(w, c, missing, part) })
 	})
+	command.Flags().StringVar(&dir, "publication", "", "what this publication answers, and what it does not (default: all that this version knows)")
+	return command
 }
 
-func printCatalogue(w io.Writer, c *schemas.Catalogue, part string) {
+func printCatalogue(w io.Writer, c *schemas.Catalogue, missing []schemas.NotAvailable, part string) {
 	if part != "dimensions" {
 		fmt.Fprintln(w, "Measures")
 		lines := [][]string{{"id", "title", "from"}}
@@ -42,6 +55,9 @@ func printCatalogue(w io.Writer, c *schemas.Catalogue, part string) {
 				from += ", linked"
 			}
 			lines = append(lines, []string{m.ID, m.Title, from})
+		}
+		for _, n := range missing {
+			lines = append(lines, []string{n.Measure, n.Title, n.Reason()})
 		}
 		printColumns(w, lines, 0, 3)
 	}

@@ -139,5 +139,8 @@ func (a *app) inspectPublication(_ context.Context, o inspectOptions, dir string
 		for _, m := range p.Catalogue.Measures {
 			fmt.Fprintf(w, "  %-20s %s\n", m.ID, m.Title)
 		}
+		for _, n := range p.NotAvailable {
+			fmt.Fprintf(w, "  %-20s %s: %s\n", n.Measure, n.Title, n.Reason())
+		}
 	})
 }

@@ -98,6 +98,9 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 			fmt.Fprintln(w, "  the same people are published there already")
 		}
 		fmt.Fprintf(w, "  as at %s: %s\n", p.AsAt, counted(p.Nodes, p.Withheld, p.Audit.ExactRecoveries))
+		for _, n := range p.Missing {
+			fmt.Fprintf(w, "  %s is %s\n", n.Measure, n.Reason())
+		}
 		if o.approval != "" {
 			fmt.Fprintf(w, "  under approval %s, to be read until %s; a copy leaves no trail and cannot be recalled\n", o.approval, p.Header.LastDay)
 		}

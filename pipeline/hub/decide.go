@@ -10,8 +10,10 @@ type Incoming struct {
 	Site         string
 	Sequence     int64
 	AsAt         string
-	Manifest     string // SHA-256 of the manifest, in hex
-	LinkageCheck string // check value of the linkage key, 16 hex digits
+	Manifest     string   // SHA-256 of the manifest, in hex
+	LinkageCheck string   // check value of the linkage key, 16 hex digits
+	Policy       string   // id and version of what decided what the extract leaves out
+	Withheld     []string // codes that the policy leaves out, sorted
 }
 
 // A Decision says what becomes of an extract that is not refused.

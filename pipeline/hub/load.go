@@ -138,7 +138,7 @@ func (c *commit) measureOne(root *os.Root, staged Staged) (File, error) {
 }
 
 func (c *commit) member() Member {
-	return Member{Site: c.in.Site, Sequence: c.in.Sequence, AsAt: c.in.AsAt, Manifest: c.in.Manifest, Files: c.files}
+	return Member{Site: c.in.Site, Sequence: c.in.Sequence, AsAt: c.in.AsAt, Manifest: c.in.Manifest, Policy: c.in.Policy, Withheld: c.in.Withheld, Files: c.files}
 }
 
 func (c *commit) run(rule Rule) (Result, error) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"datanet/schemas"
 )
 
 const (
@@ -29,11 +31,13 @@ type State struct {
 
 // A Member is one site's current extract.
 type Member struct {
-	Site     string `json:"site"`
-	Sequence int64  `json:"sequence"`
-	AsAt     string `json:"as_at"`
-	Manifest string `json:"manifest_sha256"`
-	Files    []File `json:"files"` // sorted by path
+	Site     string   `json:"site"`
+	Sequence int64    `json:"sequence"`
+	AsAt     string   `json:"as_at"`
+	Manifest string   `json:"manifest_sha256"`
+	Policy   string   `json:"policy,omitempty"`   // id and version of what decided what the extract leaves out
+	Withheld []string `json:"withheld,omitempty"` // codes that the policy leaves out, sorted
+	Files    []File   `json:"files"`              // sorted by path
 }
 
 // A File is one Parquet file of a member. Path is below the dataset's folder, with forward slashes.
@@ -52,6 +56,23 @@ func (s State) Member(site string) (Member, bool) {
 		return Member{}, false
 	}
 	return s.Members[i], true
+}
+
+// Withheld is what policies leave out of the dataset at the source, by policy.
+func (s State) Withheld() []schemas.Withholding {
+	var all []schemas.Withholding
+	for _, m := range s.Members {
+		if len(m.Withheld) == 0 {
+			continue
+		}
+		same := func(w schemas.Withholding) bool { return w.Policy == m.Policy && slices.Equal(w.Codes, m.Withheld) }
+		if i := slices.IndexFunc(all, same); i >= 0 {
+			all[i].Sites++
+			continue
+		}
+		all = append(all, schemas.Withholding{Policy: m.Policy, Sites: 1, Of: len(s.Members), Codes: m.Withheld})
+	}
+	return all
 }
 
 // with returns the state that follows when a member is added or replaced.
@@ -73,7 +94,7 @@ func (s State) valid(dataset string) bool {
 		return false
 	}
 	for i, m := range s.Members {
-		if !m.valid() || i > 0 && m.Site == s.Members[i-1].Site {
+		if !m.valid() || !schemas.WithheldCodes(dataset, m.Withheld) && len(m.Withheld) > 0 || i > 0 && m.Site == s.Members[i-1].Site {
 			return false
 		}
 	}
@@ -81,6 +102,9 @@ func (s State) valid(dataset string) bool {
 }
 
 func (m Member) valid() bool {
+	if m.Policy != "" && !isTitle(m.Policy) || len(m.Withheld) > 0 && m.Policy == "" {
+		return false
+	}
 	if !siteForm.MatchString(m.Site) || m.Sequence <= 0 || m.Sequence >= 1e18 || !isDate(m.AsAt) || !sha256Form.MatchString(m.Manifest) || len(m.Files) == 0 {
 		return false
 	}

@@ -132,7 +132,7 @@ func (j *joining) count(ctx context.Context) error {
 	j.out.People, j.out.Pairs = people, pairs
 	for _, x := range j.releases {
 		j.out.Datasets = append(j.out.Datasets, schemas.LinkedDataset{Dataset: x.Dataset, AsAt: x.AsAt, State: x.State, Release: x.digest,
-			People: in[x.Dataset], Linked: linked[x.Dataset]})
+			People: in[x.Dataset], Linked: linked[x.Dataset], Withheld: x.Withheld})
 	}
 	if err := j.Query(ctx, "counting edges", "SELECT count(*), count(DISTINCT mother), count(DISTINCT baby) FROM edge WHERE NOT quarantined", func(rows *sql.Rows) error {
 		return rows.Scan(&j.out.Edges, &j.out.Mothers, &j.out.Babies)

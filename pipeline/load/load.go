@@ -93,7 +93,7 @@ func (r *Result) finish(done hub.Result) {
 
 func (x *extract) incoming() hub.Incoming {
 	return hub.Incoming{Site: x.manifest.Site, Sequence: x.manifest.Sequence, AsAt: x.manifest.AsAt,
-		Manifest: x.digest, LinkageCheck: x.manifest.LinkageCheck}
+		Manifest: x.digest, LinkageCheck: x.manifest.LinkageCheck, Policy: x.manifest.Policy, Withheld: x.manifest.Withheld}
 }
 
 // known asks the dataset's state before the rows are read, so that loading an

@@ -78,7 +78,21 @@ func (h *Header) check() error {
 	if err := h.Catalogue.Check(); err != nil {
 		return err
 	}
+	if err := h.checkMissing(); err != nil {
+		return err
+	}
 	return h.checkSources()
+}
+
+// checkMissing: what is not available is not answered either, and says why.
+func (h *Header) checkMissing() error {
+	for _, n := range h.NotAvailable {
+		_, counted := h.Catalogue.Measure(n.Measure)
+		if counted == nil || !nameForm.MatchString(n.Measure) || n.Title == "" || len(n.Policies) == 0 || n.Sites < 1 || n.Sites > n.Of {
+			return &IntegrityError{"publication.json does not say why a measure is not available", fetchAgain}
+		}
+	}
+	return nil
 }
 
 // checkSources: a linked publication says under which approval and until when;

@@ -45,8 +45,13 @@ func (p *Publication) plan(q Question) (*plan, error) {
 }
 
 // elsewhere says of a measure that this publication does not hold which one
-// does, if our catalogue knows it.
+// does, if our catalogue knows it, or why nobody was counted for it.
 func elsewhere(h *Header, measure string, unknown error) error {
+	for _, n := range h.NotAvailable {
+		if n.Measure == measure {
+			return &Refusal{n.Measure + " is " + n.Reason(), "who has one of those codes cannot be told from who has not; a count would mislead. Ask those who approved the policy"}
+		}
+	}
 	m, err := schemas.StandardCatalogue().Measure(measure)
 	if err != nil || (h.Approval == nil && slices.Equal(m.Datasets(), h.Sources())) {
 		return unknown // or from before the measure was

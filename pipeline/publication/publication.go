@@ -69,6 +69,8 @@ type Header struct {
 	Withheld       int                `json:"withheld"`
 	Audit          Audit              `json:"audit"`
 	Catalogue      *schemas.Catalogue `json:"catalogue"`
+
+	NotAvailable []schemas.NotAvailable `json:"not_available,omitempty"` // measures that nobody was counted for, and why
 }
 
 // Sources lists the datasets that were counted.

@@ -53,7 +53,7 @@ func (r *run) write(ctx context.Context, p *destination) (*schemas.Release, erro
 
 func (w *writing) all(ctx context.Context) (*schemas.Release, error) {
 	release := &schemas.Release{Schema: schemas.Version, Hub: w.Hub.ID, Approval: w.approval.ID, ApprovalSHA256: w.hash, Dataset: w.Dataset,
-		State: w.state.Hash, LinkageCheck: w.state.State.LinkageCheck, ProjectCheck: w.key.CheckValue(), Tool: w.Tool}
+		State: w.state.Hash, LinkageCheck: w.state.State.LinkageCheck, ProjectCheck: w.key.CheckValue(), Withheld: w.state.State.Withheld(), Tool: w.Tool}
 	for _, m := range w.state.State.Members {
 		release.AsAt = max(release.AsAt, m.AsAt)
 	}
