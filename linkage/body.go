@@ -36,7 +36,8 @@ type TrustRecord struct {
 	Sites     map[string]string `json:"sites,omitempty"`
 }
 
-// A LoadRecord says that a site's extract became part of a dataset. Persons is rounded to 10.
+// A LoadRecord says that a site's extract became part of a dataset. Persons is rounded to 10. Withdrew says that people were
+// withdrawn by it from the dataset: what was released before holds them still.
 type LoadRecord struct {
 	Dataset  string `json:"dataset"`
 	Site     string `json:"site"`
@@ -45,6 +46,7 @@ type LoadRecord struct {
 	Manifest string `json:"manifest_sha256"`
 	Persons  int64  `json:"persons"`
 	State    string `json:"state_sha256"`
+	Withdrew bool   `json:"withdrew,omitempty"`
 }
 
 // A PublicationRecord says what was published from which dataset states, and under which policy: alone, as the policy

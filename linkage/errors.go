@@ -40,9 +40,10 @@ const (
 	CheckHub        = "hub"       // drafted for another hub
 	CheckPolicy     = "policy"    // another disclosure policy than the recorded or approved one, or a new one too late
 	CheckProjectKey = "project-key"
-	CheckRefresh    = "refresh" // data of another date
-	CheckRelease    = "release" // not the last release on record
-	CheckLink       = "link"    // of the last releases nothing is linked yet
+	CheckRefresh    = "refresh"   // data of another date
+	CheckWithdrawn  = "withdrawn" // people have withdrawn since
+	CheckRelease    = "release"   // not the last release on record
+	CheckLink       = "link"      // of the last releases nothing is linked yet
 )
 
 // Check names the check that failed, in a word for logs and for DeniedRecord.

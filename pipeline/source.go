@@ -105,6 +105,9 @@ func rowsOf(state hub.State) []string {
 	var rows []string
 	for _, m := range state.Members {
 		for _, f := range m.Files {
+			if f.Table == hub.WithdrawnTable {
+				continue // whose people are not there
+			}
 			rows = append(rows, m.Site+" "+m.AsAt+" "+f.Table+" "+f.SHA256)
 		}
 	}

@@ -82,6 +82,7 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 		Known:   func(dataset string) *linkage.ReleaseRecord { return h.released(o.approval, dataset) },
 		Removed: func(dataset string) bool { return removedAtLink(h.decisions.Of(o.approval), dataset) },
 		Record:  func(body linkage.Body) error { return a.record(h, body) },
+		Stale:   h.withdrawnSince,
 		Tool:    version, Threads: threads, Memory: memory, Progress: a.progress(),
 	}
 	if links := h.decisions.Of(o.approval).Links; len(links) > 0 {

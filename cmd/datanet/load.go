@@ -153,11 +153,23 @@ func (h *openHub) state(dataset string) string {
 	return last
 }
 
+// withdrawnSince says whether the record of decisions has a load of a dataset,
+// after the one that made a state, by which people were withdrawn.
+func (h *openHub) withdrawnSince(dataset, state string) (withdrew bool) {
+	h.holds(func(b linkage.Body) bool {
+		if l, ok := b.(linkage.LoadRecord); ok && l.Dataset == dataset {
+			withdrew = l.State != state && (withdrew || l.Withdrew)
+		}
+		return false
+	})
+	return withdrew
+}
+
 // noteLoad brings the record of decisions and the audit log up to what the
 // dataset's state says, also when a load was cut short before it could.
 func (a *app) noteLoad(h *openHub, key *pseudonym.CustodianKey, r *load.Result) error {
 	body := linkage.LoadRecord{Dataset: r.Dataset, Site: r.Site, Sequence: r.Sequence, AsAt: r.AsAt,
-		Manifest: r.Manifest, Persons: r.Persons, State: r.StateHash}
+		Manifest: r.Manifest, Persons: r.Persons, State: r.StateHash, Withdrew: r.Withdrew}
 	if h.state(r.Dataset) != r.StateHash {
 		if err := a.record(h, body); err != nil {
 			return err

@@ -14,6 +14,7 @@ type Incoming struct {
 	LinkageCheck string   // check value of the linkage key, 16 hex digits
 	Policy       string   // id and version of what decided what the extract leaves out
 	Withheld     []string // codes that the policy leaves out, sorted
+	Forget       bool     // people were withdrawn: what earlier states named is removed, instead of kept in history
 }
 
 // A Decision says what becomes of an extract that is not refused.

@@ -11,7 +11,8 @@
 //	hub.json                                     id, name, publisher's and ledger's verifier keys
 //	datasets/D/state                             the dataset's current state, signed by its custodian
 //	datasets/D/TABLE/site=S/SEQUENCE-SHA8.parquet    the files that the state names
-//	datasets/D/history/TABLE/site=S/…            files that earlier states named
+//	datasets/D/history/TABLE/site=S/…            files that earlier states named; none from before people were withdrawn
+//	datasets/D/withdrawn/site=S/…                codes of people whom a site withdrew: their rows are nowhere in the dataset
 //	datasets/D/lock                              shared by readers, held by the one committing load
 //	datasets/D/.staging/                         loads that are being written
 //	ledger/                                      the record of decisions (package linkage)
@@ -40,6 +41,9 @@
 // whether this extract may be loaded, moves the files into place, replaces the state, and moves the replaced files to
 // history. The state's replacement is the instant of change. Tidying: a table file that no state names is moved to history if the
 // site's member has a later sequence, and is otherwise the leftover of a load that did not happen, and is removed.
+//
+// A load that withdraws people brings new files for other sites too, under their old sequences, and a state that says that it
+// forgets: then tidying removes what it would have moved to history, and all of history.
 //
 // # Project
 //

@@ -20,11 +20,14 @@ type Load struct {
 	staging *staging
 }
 
-// A Staged file has been written into the load's folder, and becomes part of a table.
+// A Staged file has been written into the load's folder, and becomes part of a table. One with a Site takes the place of that
+// other site's file, whose extract, Sequence, stays: people who were withdrawn are gone from it.
 type Staged struct {
-	Name  string // below Load.Dir, a plain file name
-	Table string
-	Rows  int64
+	Name     string // below Load.Dir, a plain file name
+	Table    string
+	Rows     int64
+	Site     string
+	Sequence int64
 }
 
 // A Result says what Commit did. State is the dataset's state afterwards, also after a skip.
@@ -88,12 +91,20 @@ func (l *Load) Commit(in Incoming, tables []Staged, rule Rule, signer note.Signe
 type commit struct {
 	load     *Load
 	in       Incoming
-	files    []File
+	files    []File            // the site's own
+	others   []other           // that take the place of other sites' files
 	from     map[string]string // staged name by path
 	signer   note.Signer
 	verifier note.Verifier
 	vkey     string
 	root     *os.Root
+}
+
+// An other is a file of another site than the load's.
+type other struct {
+	site     string
+	sequence int64
+	file     File
 }
 
 // measure hashes and syncs what was staged, before anybody has to wait for it.
@@ -112,7 +123,12 @@ func (c *commit) measure(tables []Staged) error {
 		if _, twice := c.from[file.Path]; twice {
 			return misuse(nil, "a table has the same file twice")
 		}
-		c.from[file.Path], c.files = staged.Name, append(c.files, file)
+		c.from[file.Path] = staged.Name
+		if staged.Site != "" {
+			c.others = append(c.others, other{staged.Site, staged.Sequence, file})
+			continue
+		}
+		c.files = append(c.files, file)
 	}
 	slices.SortFunc(c.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	if !c.member().valid() {
@@ -134,7 +150,11 @@ func (c *commit) measureOne(root *os.Root, staged Staged) (File, error) {
 	if err := errors.Join(err, f.Sync()); err != nil {
 		return File{}, fmt.Errorf("storing table %s: %w", staged.Table, err)
 	}
-	return File{Table: staged.Table, Path: tablePath(staged.Table, c.in.Site, c.in.Sequence, sha), Rows: staged.Rows, SHA256: sha, Bytes: size}, nil
+	site, sequence := c.in.Site, c.in.Sequence
+	if staged.Site != "" {
+		site, sequence = staged.Site, staged.Sequence
+	}
+	return File{Table: staged.Table, Path: tablePath(staged.Table, site, sequence, sha), Rows: staged.Rows, SHA256: sha, Bytes: size}, nil
 }
 
 func (c *commit) member() Member {
@@ -155,7 +175,10 @@ func (c *commit) run(rule Rule) (Result, error) {
 			return Result{}, err
 		}
 	}
-	next := state.with(c.member(), c.in.LinkageCheck, hash)
+	next, err := c.next(state, hash)
+	if err != nil {
+		return Result{}, err
+	}
 	signed, err := next.sign(c.signer, c.verifier)
 	if err != nil {
 		return Result{}, err
@@ -167,6 +190,22 @@ func (c *commit) run(rule Rule) (Result, error) {
 		decision.Notes = append(decision.Notes, "the files that this load replaces are not all in history yet: the next load moves them")
 	}
 	return Result{Decision: decision, State: next, StateHash: hashHex(signed)}, nil
+}
+
+// next is the state after the load.
+func (c *commit) next(state State, hash string) (State, error) {
+	next := state.with(c.member(), c.in.LinkageCheck, hash)
+	next.Forgets = c.in.Forget
+	for _, o := range c.others {
+		var ok bool
+		if next, ok = next.replacing(o.site, o.sequence, o.file); !ok || o.site == c.in.Site {
+			return State{}, misuse(nil, "a file is to take the place of one that the dataset does not have")
+		}
+	}
+	if !next.valid(c.load.dataset) {
+		return State{}, misuse(nil, "the load would leave a state that is not in its form")
+	}
+	return next, nil
 }
 
 // found writes generation 0.
@@ -215,7 +254,11 @@ func (c *commit) place() error {
 	if err != nil {
 		return err
 	}
-	for _, file := range c.files {
+	files := slices.Clone(c.files)
+	for _, o := range c.others {
+		files = append(files, o.file)
+	}
+	for _, file := range files {
 		if err := c.load.hub.before("place " + file.Table); err != nil {
 			return err
 		}

@@ -81,6 +81,14 @@ func (s *Snapshot) Paths(table string) []string {
 	return paths
 }
 
+// Path is the absolute path of one of the state's files.
+func (s *Snapshot) Path(f File) string {
+	return filepath.Join(s.root.Name(), filepath.FromSlash(f.Path))
+}
+
+// VerifyFile reads one of the state's files and compares it with the state.
+func (s *Snapshot) VerifyFile(f File) error { return verifyFile(s.root, f) }
+
 // VerifyFiles reads every file and compares it with the state. It reports all that differ.
 func (s *Snapshot) VerifyFiles() error {
 	var errs []error

@@ -25,8 +25,9 @@ type State struct {
 	Dataset      string   `json:"dataset"`
 	LinkageCheck string   `json:"linkage_check"` // check value of the linkage key, 16 hex digits
 	Generation   int64    `json:"generation"`
-	Previous     string   `json:"previous"` // SHA-256 of the state before, empty for the first
-	Members      []Member `json:"members"`  // sorted by site
+	Previous     string   `json:"previous"`          // SHA-256 of the state before, empty for the first
+	Forgets      bool     `json:"forgets,omitempty"` // people were withdrawn by the last load: history holds nothing of before
+	Members      []Member `json:"members"`           // sorted by site
 }
 
 // A Member is one site's current extract.
@@ -75,10 +76,45 @@ func (s State) Withheld() []schemas.Withholding {
 	return all
 }
 
+// WithdrawnTable is the table whose files hold the codes of people who were
+// withdrawn. It is no table of the dataset: whoever is in it is in none of those.
+const WithdrawnTable = "withdrawn"
+
+// File returns a member's file of a table.
+func (m Member) File(table string) (File, bool) {
+	i := slices.IndexFunc(m.Files, func(f File) bool { return f.Table == table })
+	if i < 0 {
+		return File{}, false
+	}
+	return m.Files[i], true
+}
+
+// replacing returns the state in which a file stands in the place of another of
+// its table, at a site whose extract stays.
+func (s State) replacing(site string, sequence int64, file File) (State, bool) {
+	next := s
+	next.Members = slices.Clone(s.Members)
+	for i, m := range next.Members {
+		if m.Site != site || m.Sequence != sequence {
+			continue
+		}
+		at := slices.IndexFunc(m.Files, func(f File) bool { return f.Table == file.Table })
+		if at < 0 {
+			return s, false
+		}
+		files := slices.Clone(m.Files)
+		files[at] = file
+		slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+		next.Members[i].Files = files
+		return next, true
+	}
+	return s, false
+}
+
 // with returns the state that follows when a member is added or replaced.
 func (s State) with(m Member, linkageCheck, previous string) State {
 	next := s
-	next.Generation, next.Previous, next.LinkageCheck = s.Generation+1, previous, linkageCheck
+	next.Generation, next.Previous, next.LinkageCheck, next.Forgets = s.Generation+1, previous, linkageCheck, false
 	next.Members = slices.DeleteFunc(slices.Clone(s.Members), func(old Member) bool { return old.Site == m.Site })
 	next.Members = append(next.Members, m)
 	slices.SortFunc(next.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
@@ -88,7 +124,7 @@ func (s State) with(m Member, linkageCheck, previous string) State {
 // valid holds a state to its form, in writing and in reading.
 func (s State) valid(dataset string) bool {
 	sorted := slices.IsSortedFunc(s.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
-	empty := s.Generation == 0 && s.Previous == "" && s.LinkageCheck == "" && len(s.Members) == 0
+	empty := s.Generation == 0 && s.Previous == "" && s.LinkageCheck == "" && len(s.Members) == 0 && !s.Forgets
 	loaded := s.Generation > 0 && sha256Form.MatchString(s.Previous) && checkForm.MatchString(s.LinkageCheck) && len(s.Members) > 0
 	if s.Schema != stateSchema || s.Dataset != dataset || s.Members == nil || !sorted || !empty && !loaded {
 		return false

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -15,8 +16,12 @@ func (c *commit) tidy(state State) error {
 	return c.sweep(state)
 }
 
-// sweep brings the table folders to what the state says. Only names of our own form are touched.
+// sweep brings the table folders to what the state says. Only names of our own form are touched. After a load that withdrew
+// people there is no history: they would be in it. Whom a site withdrew earlier is kept nowhere.
 func (c *commit) sweep(state State) error {
+	if err := c.forget(state); err != nil {
+		return err
+	}
 	named := map[string]bool{}
 	state.files(func(_ Member, f File) error { named[f.Path] = true; return nil })
 	return tableFiles(c.root, func(table, site, name string, sequence int64) error {
@@ -24,7 +29,7 @@ func (c *commit) sweep(state State) error {
 		if named[file] {
 			return nil
 		}
-		if member, ok := state.Member(site); ok && sequence < member.Sequence {
+		if member, ok := state.Member(site); ok && sequence < member.Sequence && !state.Forgets && table != WithdrawnTable {
 			return toHistory(c.root, file)
 		}
 		if err := c.root.Remove(file); err != nil {
@@ -32,6 +37,23 @@ func (c *commit) sweep(state State) error {
 		}
 		return syncIn(c.root, path.Dir(file))
 	})
+}
+
+// forget removes the history that a load has made stale. A crash leaves it to the next load, which goes by the same state.
+func (c *commit) forget(state State) error {
+	if !state.Forgets {
+		return nil
+	}
+	if _, err := c.root.Lstat(historyDir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err := c.load.hub.before("forget"); err != nil {
+		return err
+	}
+	if err := c.root.RemoveAll(historyDir); err != nil {
+		return err
+	}
+	return syncIn(c.root, ".")
 }
 
 func toHistory(root *os.Root, file string) error {

@@ -97,6 +97,10 @@ func (r *run) verify(x *hub.Released) error {
 	if known.Release != x.Digest || known.Approval != m.Approval || known.SHA256 != m.ApprovalSHA256 || known.Dataset != m.Dataset {
 		return broken(m.Dataset, "is not the one that the record of decisions has last")
 	}
+	if r.Stale != nil && r.Stale(m.Dataset, m.State) {
+		return &Refusal{"people have been withdrawn from " + m.Dataset + " since it was released under approval " + r.approval.ID + ", and the release holds them still",
+			"data without them needs an approval of its own; have this release removed", linkage.CheckWithdrawn}
+	}
 	return nil
 }
 

@@ -35,6 +35,10 @@ type Options struct {
 	// release of a dataset, which was linked, was removed; nil: it never has.
 	Removed func(dataset string) bool
 
+	// Stale says whether people were withdrawn from a dataset since it was in
+	// the state that was released; nil: nobody ever was.
+	Stale func(dataset, state string) bool
+
 	Tool     string
 	Threads  int
 	Memory   int64

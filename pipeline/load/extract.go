@@ -98,7 +98,7 @@ func arrived(table string) string { return "arrived-" + table + ".parquet" }
 // copyTo copies the extract's files and hashes what was copied, so that what
 // is read afterwards is what was checked.
 func (x *extract) copyTo(ctx context.Context, dir string) error {
-	for _, f := range x.manifest.Files {
+	for _, f := range x.manifest.AllFiles() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

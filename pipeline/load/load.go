@@ -36,8 +36,10 @@ type Result struct {
 	Reason   string   `json:"reason,omitempty"`
 	Notes    []string `json:"notes,omitempty"`
 
-	Manifest  string `json:"-"` // sha256, for the record of decisions
-	Persons   int64  `json:"-"` // as the manifest says: rounded
+	Withdrawn int64  `json:"withdrawn,omitempty"` // people whom this extract withdraws, and none before it did
+	Withdrew  bool   `json:"-"`                   // people were withdrawn by the extract that is there now
+	Manifest  string `json:"-"`                   // sha256, for the record of decisions
+	Persons   int64  `json:"-"`                   // as the manifest says: rounded
 	StateHash string `json:"-"`
 }
 
@@ -57,7 +59,23 @@ func Run(ctx context.Context, folder string, o Options) (*Result, error) {
 	return result, x.load(ctx, o, result)
 }
 
+// mostTries bounds how often a load begins again because another one of the
+// same dataset came first.
+const mostTries = 5
+
 func (x *extract) load(ctx context.Context, o Options, result *Result) error {
+	for try := 1; ; try++ {
+		err := x.once(ctx, o, result)
+		if !errors.Is(err, errChanged) || try == mostTries {
+			return err
+		}
+	}
+}
+
+// errChanged says that the dataset is not the one that was looked at.
+var errChanged = errors.New("other extracts were loaded meanwhile: load this one again")
+
+func (x *extract) once(ctx context.Context, o Options, result *Result) error {
 	l, err := o.Hub.BeginLoad(x.manifest.Dataset)
 	if err != nil {
 		return err
@@ -73,14 +91,23 @@ func (x *extract) load(ctx context.Context, o Options, result *Result) error {
 	if err != nil {
 		return err
 	}
+	w, err := withdraw(ctx, o, x.manifest, l.Dir(), staged)
+	if err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	done, err := l.Commit(x.incoming(), staged, hub.Decide, o.Custodian.Signer, o.Trusted)
+	in := x.incoming()
+	in.Forget = w.newly > 0
+	done, err := l.Commit(in, w.staged, w.rule, o.Custodian.Signer, o.Trusted)
 	if err != nil {
 		return err
 	}
 	result.finish(done)
+	if done.Skip == "" {
+		result.Withdrawn, result.Notes = w.newly, append(result.Notes, w.notes(x.manifest.Site)...)
+	}
 	return nil
 }
 
@@ -89,6 +116,9 @@ func (r *Result) finish(done hub.Result) {
 	if done.Skip != "" {
 		r.Status = "skipped"
 	}
+	member, _ := done.State.Member(r.Site)
+	_, withdrew := member.File(hub.WithdrawnTable)
+	r.Withdrew = withdrew && (done.Skip != "" || done.State.Forgets) // after a crash nobody knows which load it was
 }
 
 func (x *extract) incoming() hub.Incoming {
@@ -114,6 +144,6 @@ func (x *extract) known(o Options, result *Result) (bool, error) {
 	if err != nil || decision.Skip == "" {
 		return false, err
 	}
-	result.finish(hub.Result{Decision: decision, StateHash: s.Hash})
+	result.finish(hub.Result{Decision: decision, State: s.State, StateHash: s.Hash})
 	return true, nil
 }

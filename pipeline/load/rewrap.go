@@ -59,7 +59,31 @@ func (r *rewrapping) run(ctx context.Context, d *schemas.Dataset) ([]hub.Staged,
 		}
 		staged = append(staged, hub.Staged{Name: t.Name + ".parquet", Table: t.Name, Rows: rows})
 	}
-	return staged, nil
+	if r.manifest.Withdrawn == nil {
+		return staged, nil
+	}
+	return append(staged, hub.Staged{Name: hub.WithdrawnTable + ".parquet", Table: hub.WithdrawnTable, Rows: r.manifest.Withdrawn.Rows}), r.withdrawn(ctx)
+}
+
+// withdrawn re-wraps the codes of people who are to disappear.
+func (r *rewrapping) withdrawn(ctx context.Context) error {
+	t := schemas.WithdrawnTable()
+	if err := r.check(ctx, t); err != nil {
+		return err
+	}
+	path := filepath.Join(r.dir, t.Name+".parquet")
+	query := "SELECT DISTINCT dataset_code(person) AS person FROM " + r.arrived(t.Name) + " WHERE person IS NOT NULL ORDER BY person"
+	if err := r.CopyParquet(ctx, "re-wrapping "+t.Name, query, path); err != nil {
+		return r.failed(t.Name, err)
+	}
+	found, err := r.Number(ctx, "counting "+t.Name, "SELECT count(*) FROM "+engine.ReadParquet(path))
+	if err != nil {
+		return r.failed(t.Name, err)
+	}
+	if found != r.manifest.Withdrawn.Rows {
+		return r.broken("the list of withdrawn people does not hold as many as the manifest says, each once", again)
+	}
+	return nil
 }
 
 func (r *rewrapping) arrived(table string) string {

@@ -52,7 +52,7 @@ func (x *extract) alone() error {
 	}
 	defer dir.Close()
 	known := map[string]bool{"manifest.json": true, "manifest.sig": true}
-	for _, f := range x.manifest.Files {
+	for _, f := range x.manifest.AllFiles() {
 		known[f.Name] = true
 	}
 	names, err := dir.Readdirnames(len(known) + 1)
