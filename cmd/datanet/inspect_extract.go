@@ -136,7 +136,8 @@ func printInspected(w io.Writer, x *inspected, o inspectOptions) {
 		fmt.Fprintln(w, "synthetic people: test NHS numbers only")
 	}
 	fmt.Fprintf(w, "about %s people; about %s left out for their choices and safety\n", thousands(m.Persons), thousands(m.LeftOut))
-	fmt.Fprintf(w, "linkage key %s, wrap key %s (check values)\npolicy %s, tool %s\n", m.LinkageCheck, m.WrapCheck, m.Policy, m.Tool)
+	fmt.Fprintf(w, "linkage key %s, wrap key %s (check values)\ntool %s\n", m.LinkageCheck, m.WrapCheck, m.Tool)
+	printGovernance(w, m)
 	if m.Geography != "" {
 		wrapped(w, "", "geography "+m.Geography)
 	}
