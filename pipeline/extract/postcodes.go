@@ -50,7 +50,10 @@ func openPostcodes(o Options) (*sourceFile, error) {
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
 	for name, words := range map[string][]string{"postcode": postcodeColumns, "lsoa": lsoaColumns} {
-		at := position(header, words)
+		at, twice := position(header, words)
+		if twice {
+			return nil, &SourceError{Table: lookupName, Row: 1, Rule: "has a column for the " + name + " twice"}
+		}
 		if at < 0 {
 			return nil, &SourceError{Table: lookupName, Row: 1, Rule: "lacks a column for the " + name,
 				Hint: "one of: " + strings.Join(words, ", ")}
@@ -60,13 +63,23 @@ func openPostcodes(o Options) (*sourceFile, error) {
 	return file, nil
 }
 
-func position(header, words []string) int {
+// position finds the column of the first word that the header has. Which of two
+// of one name holds the area would be a guess.
+func position(header, words []string) (at int, twice bool) {
+	at = -1
 	for _, w := range words {
 		for i, h := range header {
-			if strings.EqualFold(h, w) {
-				return i
+			if !strings.EqualFold(h, w) || !ascii(h) {
+				continue
 			}
+			if at >= 0 {
+				return at, true
+			}
+			at = i
+		}
+		if at >= 0 {
+			break
 		}
 	}
-	return -1
+	return at, false
 }

@@ -29,7 +29,7 @@ func relation(view string, r schemas.Relation, file *sourceFile, dates []string)
 	if file == nil {
 		file = &sourceFile{}
 	} else {
-		rows = engine.ReadCSV(file.path, file.columns)
+		rows = file.read()
 	}
 	var columns []string
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
@@ -48,7 +48,7 @@ func field(name string, f schemas.Field, file *sourceFile, dates []string) []str
 	cell, text := "NULL::VARCHAR", "NULL::VARCHAR"
 	if at, ok := file.at[strings.ToLower(f.Column)]; ok {
 		cell = fmt.Sprintf("c%d", at)
-		text = fmt.Sprintf("CASE WHEN starts_with(%[1]s, ' ') OR ends_with(%[1]s, ' ') THEN nullif(trim(%[1]s), '') ELSE %[1]s END", cell)
+		text = trimmed(cell, file.unseen)
 	}
 	word := "lower(coalesce(" + text + ", 'false'))"
 	switch f.Type {
@@ -72,11 +72,26 @@ func field(name string, f schemas.Field, file *sourceFile, dates []string) []str
 	return []string{text + " AS " + name}
 }
 
-// day is the SQL that reads a date in one of the format's forms.
+// trimmed is the SQL of a cell without what nobody sees at its ends. In a file
+// that holds nothing unseen but blanks those are all there is to look for. In
+// others an opt-out must not be lost to a tab, a non-breaking space or a byte
+// order mark that came along with its patient's name or its code.
+func trimmed(cell string, unseen bool) string {
+	blank := fmt.Sprintf("starts_with(%[1]s, ' ') OR ends_with(%[1]s, ' ')", cell)
+	if !unseen {
+		return fmt.Sprintf("CASE WHEN %s THEN nullif(trim(%[2]s), '') ELSE %[2]s END", blank, cell)
+	}
+	odd := fmt.Sprintf(`strlen(%[1]s) <> length(%[1]s) OR contains(%[1]s, chr(9)) OR contains(%[1]s, chr(10)) OR contains(%[1]s, chr(13))`, cell)
+	return fmt.Sprintf(`CASE WHEN %s OR %s THEN nullif(regexp_replace(%s, '^[\s\pZ\pC]+|[\s\pZ\pC]+$', '', 'g'), '') ELSE %[3]s END`, blank, odd, cell)
+}
+
+// day is the SQL that reads a date in one of the format's forms. A year has four
+// digits: the database would read 20-02-03 as a day of the year 20, and some
+// words, infinity for one, as 1 January 1900.
 func day(cell, text string, dates []string) string {
-	parsed := "CAST(try_strptime(" + text + ", " + formats(dates) + ") AS DATE)"
+	parsed := "CASE WHEN regexp_matches(" + text + ", '[0-9]{4}') THEN CAST(try_strptime(" + text + ", " + formats(dates) + ") AS DATE) END"
 	if slices.Contains(dates, "%Y-%m-%d") {
-		parsed = "CASE WHEN " + cell + " LIKE '____-__-__' THEN TRY_CAST(" + cell + " AS DATE) ELSE " + parsed + " END"
+		parsed = "CASE WHEN " + cell + " LIKE '____-__-__' AND " + cell + " BETWEEN '0' AND ':' THEN TRY_CAST(" + cell + " AS DATE) ELSE " + parsed + " END"
 	}
 	return parsed
 }
@@ -102,7 +117,7 @@ func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {
 	columns := "postcode, lsoa"
 	if lookup != nil {
 		columns = fmt.Sprintf("upper(replace(c%d, ' ', '')) AS postcode, upper(trim(c%d)) AS lsoa", lookup.at["postcode"], lookup.at["lsoa"])
-		from = engine.ReadCSV(lookup.path, lookup.columns)
+		from = lookup.read()
 	}
 	return e.Exec(ctx, "reading "+lookupName, "CREATE TEMP VIEW src_postcode AS SELECT "+columns+" FROM "+from)
 }

@@ -4,139 +4,159 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"maps"
 	"os"
 	"slices"
 	"unicode/utf8"
+
+	"datanet/pipeline/engine"
 )
 
-// scan reads every file once, before the database does, for what the database
-// passes over in silence.
+// scan reads every file once, before the database does. What the database
+// would pass over in silence, or read in a way of its own, is refused here.
 func (s *source) scan(ctx context.Context) error {
-	for _, name := range slices.Sorted(maps.Keys(s.format.Relations)) {
-		r := s.format.Relations[name]
-		file := s.tables[r.Table]
-		if file == nil {
-			continue // an optional table that is missing
-		}
-		found, err := scanFile(ctx, file.path)
-		if err == nil && found.open {
-			err = found.count(ctx, file)
-		}
-		if err != nil {
+	filled := map[string]bool{}
+	for _, r := range s.format.Relations {
+		filled[r.Table] = filled[r.Table] || r.Filled
+	}
+	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
+		if err := s.tables[table].scan(ctx, table, filled[table]); err != nil {
 			return err
 		}
-		if rule := found.fault(r.Filled); rule != "" {
-			return &SourceError{Table: r.Table, Row: found.line, Rule: rule, Hint: "export the table again"}
-		}
 	}
-	return nil
+	if s.postcodes == nil {
+		return nil
+	}
+	return s.postcodes.scan(ctx, lookupName, true)
 }
 
-// scanned is what a file's bytes say before anybody parses them.
-type scanned struct {
-	nul   bool  // a NUL stands in it
-	line  int64 // where
-	rows  bool  // something follows the first line
-	ended bool  // the last line has an end
-	open  bool  // a line ends in a comma
-	wide  bool  // a row has more fields than there are columns
-}
-
-// fault is the rule that the bytes break, or nothing. A NUL in a code would
-// hide an opt-out. A last line without an end was cut off, perhaps in the
-// middle of a field that is still a date or a number.
-func (f scanned) fault(needsRows bool) string {
-	switch {
-	case f.nul:
-		return "holds a NUL byte, which is no text"
-	case f.wide:
-		return notARow
-	case !f.ended:
-		return "ends in the middle of a line: the file was cut off"
-	case needsRows && !f.rows:
-		return "holds no row"
-	}
-	return ""
-}
-
-func scanFile(ctx context.Context, path string) (scanned, error) {
-	var found scanned
-	f, err := os.Open(path)
-	if err != nil {
-		return found, err
-	}
-	defer f.Close()
-	buffer, lines, last := make([]byte, 1<<20), int64(0), byte(0)
-	for ctx.Err() == nil {
-		n, err := f.Read(buffer)
-		chunk := buffer[:n]
-		if at := bytes.IndexByte(chunk, 0); at >= 0 {
-			found.nul, found.line = true, lines+int64(bytes.Count(chunk[:at], newline))+1
-			return found, nil
-		}
-		if n > 0 {
-			found.rows = found.rows || lines > 0 || bytes.IndexByte(chunk, '\n') < n-1
-			found.ended = chunk[n-1] == '\n'
-			found.open = found.open || bytes.Contains(chunk, []byte(",\n")) || bytes.Contains(chunk, []byte(",\r")) ||
-				last == ',' && (chunk[0] == '\n' || chunk[0] == '\r')
-			last = chunk[n-1]
-			lines += int64(bytes.Count(chunk, newline))
-		}
-		if errors.Is(err, io.EOF) {
-			return found, nil
-		}
-		if err != nil {
-			return found, err
-		}
-	}
-	return found, ctx.Err()
-}
-
-var newline = []byte{'\n'}
-
-// notARow is also what the database's reader calls such a row.
-const notARow = "is not a well-formed CSV row of this table"
-
-// count looks for a row with a field too many. Where the last field is empty
-// the database does not mind: it takes every field behind a stray comma for the
-// next column's, and passes over the one that is left.
-func (f *scanned) count(ctx context.Context, s *sourceFile) error {
-	file, err := os.Open(s.path)
+// scan refuses a file of which not every line is what it seems.
+func (f *sourceFile) scan(ctx context.Context, table string, filled bool) error {
+	found, err := scanFile(ctx, f.path, f.columns)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	buffer := make([]byte, 1<<20)
-	commas, quoted, line, start := 0, false, int64(1), int64(1)
+	f.folded, f.unseen = found.folded, found.folded || found.unseen
+	fault := found.fault
+	switch {
+	case fault != "":
+	case !found.ended && table != lookupName:
+		// The last line was cut off, perhaps in the middle of a field that is
+		// still a date or a number. A lookup is often edited by hand.
+		fault = cutOff
+	case filled && found.rows < 2:
+		fault = noRow
+	}
+	if fault == "" {
+		return nil
+	}
+	return &SourceError{Table: table, Row: found.line, Rule: fault, Hint: "export the table again, as comma-separated values in UTF-8"}
+}
+
+// read is the SQL that reads the file. Where a field goes over a line's end, a
+// thread that began in the middle of the file could take its lines for rows.
+func (f *sourceFile) read() string {
+	if f.folded {
+		return engine.ReadCSVInTurn(f.path, f.columns)
+	}
+	return engine.ReadCSV(f.path, f.columns)
+}
+
+// Faults of a file as a whole.
+const (
+	cutOff = "ends in the middle of a line: the file was cut off"
+	noRow  = "holds no row"
+)
+
+// scanned is what a file's bytes say before anybody parses them.
+type scanned struct {
+	fault  string // the first one, or nothing
+	line   int64  // where its row begins; 0: the whole file
+	rows   int64  // the header included, empty lines not
+	ended  bool   // the last line has an end
+	folded bool   // a quoted field goes over a line's end
+	unseen bool   // it holds tabs or characters beyond ASCII
+}
+
+func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return scanned{}, errUnreadable
+	}
+	defer f.Close()
+	return scan(ctx, f, columns)
+}
+
+// errUnreadable says no more: what the operating system says names the file.
+var errUnreadable = &SourceError{Rule: "a file of the export cannot be read to its end", Hint: "look at the disk or the share that the export lies on, and copy it again"}
+
+func scan(ctx context.Context, from io.Reader, columns int) (scanned, error) {
+	w := &watcher{from: from}
+	d := &dialect{columns: columns, longest: engine.MaxLine}
+	r := bufio.NewReaderSize(w, d.longest+1) // a line that does not fit is too long
+	if first, _ := r.Peek(len(mark)); string(first) == mark {
+		r.Discard(len(mark))
+	}
+	ended := false
 	for ctx.Err() == nil {
-		n, err := file.Read(buffer)
-		for _, b := range buffer[:n] {
-			switch {
-			case b == '"':
-				quoted = !quoted // twice, where it stands for itself
-			case b == '\n':
-				if line++; !quoted {
-					commas, start = 0, line
-				}
-			case b == ',' && !quoted:
-				if commas++; commas == s.columns {
-					f.wide, f.line = true, start
-					return nil
-				}
+		line, err := r.ReadSlice('\n')
+		if len(line) > 0 {
+			ended = line[len(line)-1] == '\n'
+			fault := d.take(line)
+			if fault == tooFew && !ended {
+				fault, d.start = cutOff, 0
+			}
+			if w.nul && bytes.IndexByte(line, 0) >= 0 {
+				fault, d.start = nulByte, d.line
+			}
+			if fault != "" {
+				return scanned{fault: fault, line: d.start}, nil
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			if d.at == inQuotes {
+				return scanned{fault: openQuote, line: d.start}, nil
+			}
+			return scanned{rows: d.rows, ended: ended, folded: d.folded, unseen: w.unseen}, nil
 		}
 		if err != nil {
-			return err
+			return scanned{}, errUnreadable
 		}
 	}
-	return ctx.Err()
+	return scanned{}, ctx.Err()
 }
+
+// A watcher notes what nearly never comes by, so that no line, and later no
+// cell, needs to be searched for it.
+type watcher struct {
+	from   io.Reader
+	nul    bool
+	unseen bool // tabs, and characters beyond ASCII
+}
+
+func (w *watcher) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	w.nul = w.nul || bytes.IndexByte(p[:n], 0) >= 0
+	w.unseen = w.unseen || bytes.IndexByte(p[:n], '\t') >= 0 || !plain(p[:n])
+	return n, err
+}
+
+// plain says whether all bytes are ASCII, eight at a time.
+func plain(b []byte) bool {
+	var bits uint64
+	for ; len(b) >= 8; b = b[8:] {
+		bits |= binary.LittleEndian.Uint64(b)
+	}
+	for _, c := range b {
+		bits |= uint64(c)
+	}
+	return bits&0x8080808080808080 == 0
+}
+
+var newline = []byte{'\n'}
 
 // notUTF8 finds the first line of a file that is not UTF-8.
 func notUTF8(path string) (line int64, bad bool) {
@@ -145,15 +165,19 @@ func notUTF8(path string) (line int64, bad bool) {
 		return 0, false
 	}
 	defer f.Close()
-	r := bufio.NewReaderSize(f, 1<<20)
-	for {
-		text, err := r.ReadSlice('\n')
-		line++
-		if !utf8.Valid(text) {
-			return line, true
-		}
-		if err != nil {
+	return firstNotUTF8(bufio.NewReaderSize(f, 1<<16))
+}
+
+func firstNotUTF8(r *bufio.Reader) (line int64, bad bool) {
+	for line = 1; ; {
+		char, size, err := r.ReadRune()
+		switch {
+		case err != nil:
 			return 0, false
+		case char == utf8.RuneError && size == 1:
+			return line, true
+		case char == '\n':
+			line++
 		}
 	}
 }

@@ -2,10 +2,7 @@ package extract
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,6 +38,8 @@ type source struct {
 type sourceFile struct {
 	path    string
 	columns int
+	folded  bool           // a quoted field goes over a line's end
+	unseen  bool           // it holds tabs, line ends in fields, or characters beyond ASCII
 	at      map[string]int // known column, in lower case → position
 }
 
@@ -244,59 +243,4 @@ func positions(at []int) string {
 		text += fmt.Sprintf(" and %d more", len(at)-most)
 	}
 	return text
-}
-
-// Limits of a header.
-const (
-	maxHeader  = 64 << 10
-	maxColumns = 1000
-)
-
-const mark = "\ufeff" // UTF-8's byte order mark
-
-func readHeader(path string) ([]string, error) {
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, errors.New("is not a file that can be read")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, errors.New("is not a file that can be read")
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxHeader))
-	if err != nil {
-		return nil, errors.New("is not a file that can be read")
-	}
-	header, err := parseHeader(strings.TrimPrefix(string(text), mark))
-	if err != nil {
-		return nil, err
-	}
-	if len(header) > maxColumns {
-		return nil, fmt.Errorf("has more than %d columns", maxColumns)
-	}
-	for i := range header {
-		if !utf8.ValidString(header[i]) {
-			return nil, errors.New("is not UTF-8")
-		}
-		header[i] = strings.TrimSpace(header[i])
-	}
-	return header, nil
-}
-
-// parseHeader splits the first line. An empty first line is refused: the
-// database would take it for the header, and the header for a row.
-func parseHeader(text string) ([]string, error) {
-	if strings.HasPrefix(text, "\n") || strings.HasPrefix(text, "\r") {
-		return nil, errors.New("begins with an empty line")
-	}
-	r := csv.NewReader(strings.NewReader(text))
-	header, err := r.Read()
-	switch {
-	case err != nil:
-		return nil, errors.New("has no header")
-	case r.InputOffset() == maxHeader:
-		return nil, fmt.Errorf("has a header of more than %d bytes", maxHeader)
-	}
-	return header, nil
 }

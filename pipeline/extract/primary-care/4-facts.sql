@@ -15,7 +15,7 @@ SELECT
     clinical_date(e.date) AS date,
     clinical_precision(e.date, e.date_precision) AS date_precision,
     e.date_bad,
-    coalesce(e.sequence, 0) AS sequence
+    CASE WHEN isfinite(e.sequence) THEN e.sequence ELSE 0 END AS sequence -- infinity would win every tie
 FROM src_entry e
 JOIN marked m ON m.code = e.code
 JOIN practice o ON o.organisation = e.organisation
