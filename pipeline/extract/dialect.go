@@ -111,7 +111,7 @@ func (d *dialect) walk(line []byte) (fault string) {
 		case b == ',':
 			d.fields++
 			d.at = fieldStart
-		case b == '\n' || b == '\r' && i+2 == len(line) && line[i+1] == '\n':
+		case b == '\n' || b == '\r' && len(bytes.TrimSuffix(line[i+1:], newline)) == 0:
 			return d.close(line)
 		case b == '\r' && d.at != afterQuote:
 			return strayCR

@@ -87,15 +87,15 @@ func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
 		return scanned{}, errUnreadable
 	}
 	defer f.Close()
-	return scan(ctx, f, columns)
+	return scan(ctx, f, columns, engine.MaxLine)
 }
 
 // errUnreadable says no more: what the operating system says names the file.
 var errUnreadable = &SourceError{Rule: "a file of the export cannot be read to its end", Hint: "look at the disk or the share that the export lies on, and copy it again"}
 
-func scan(ctx context.Context, from io.Reader, columns int) (scanned, error) {
+func scan(ctx context.Context, from io.Reader, columns, longest int) (scanned, error) {
 	w := &watcher{from: from}
-	d := &dialect{columns: columns, longest: engine.MaxLine}
+	d := &dialect{columns: columns, longest: longest}
 	r := bufio.NewReaderSize(w, d.longest+1) // a line that does not fit is too long
 	if first, _ := r.Peek(len(mark)); string(first) == mark {
 		r.Discard(len(mark))
