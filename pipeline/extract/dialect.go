@@ -14,6 +14,8 @@ import "bytes"
 type dialect struct {
 	columns int
 	longest int
+	marks   bool // a quotation mark may have come by: nothing else needs be searched for one
+	returns bool // and a carriage return
 
 	line   int64 // the line at hand, counted from 1
 	start  int64 // the line on which its row began
@@ -56,14 +58,14 @@ func (d *dialect) take(line []byte) (fault string) {
 	if d.size += len(line); d.size > d.longest {
 		return tooLong
 	}
-	if d.at == inQuotes || bytes.IndexByte(line, '"') >= 0 {
+	if d.at == inQuotes || d.marks && bytes.IndexByte(line, '"') >= 0 {
 		return d.walk(line)
 	}
 	body, fault := d.end(line)
 	switch {
 	case fault != "":
 		return fault
-	case bytes.IndexByte(body, '\r') >= 0:
+	case d.returns && bytes.IndexByte(body, '\r') >= 0:
 		return strayCR
 	case len(body) == 0:
 		return ""
@@ -76,6 +78,9 @@ var comma = []byte{','}
 // end takes the end off a line that ends a row, which must be every other row's.
 func (d *dialect) end(line []byte) (body []byte, fault string) {
 	body = bytes.TrimSuffix(line, newline)
+	if !d.returns {
+		return body, ""
+	}
 	short := bytes.TrimSuffix(body, []byte{'\r'})
 	crlf := len(short) < len(body)
 	if d.rows == 0 {
@@ -98,14 +103,18 @@ func (d *dialect) row(fields int) (fault string) {
 	return ""
 }
 
-// walk goes through a line with quotation marks byte by byte.
+// walk goes through a line with quotation marks: byte by byte outside of them.
 func (d *dialect) walk(line []byte) (fault string) {
-	for i, b := range line {
-		switch {
+	for i := 0; i < len(line); i++ {
+		switch b := line[i]; {
 		case d.at == inQuotes:
-			if b == '"' {
-				d.at = afterQuote
+			next := bytes.IndexByte(line[i:], '"')
+			if next < 0 {
+				d.folded = true
+				return ""
 			}
+			i += next
+			d.at = afterQuote
 		case b == '"' && d.at != inPlain:
 			d.at = inQuotes // the field begins, or the mark before stands for itself
 		case b == ',':
@@ -122,8 +131,7 @@ func (d *dialect) walk(line []byte) (fault string) {
 		}
 	}
 	if d.at == inQuotes {
-		d.folded = true
-		return ""
+		return "" // the file's last byte opens a field
 	}
 	return d.close(line) // the file's last line, without an end
 }

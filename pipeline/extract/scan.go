@@ -94,8 +94,8 @@ func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
 var errUnreadable = &SourceError{Rule: "a file of the export cannot be read to its end", Hint: "look at the disk or the share that the export lies on, and copy it again"}
 
 func scan(ctx context.Context, from io.Reader, columns, longest int) (scanned, error) {
-	w := &watcher{from: from}
 	d := &dialect{columns: columns, longest: longest}
+	w := &watcher{from: from, dialect: d}
 	r := bufio.NewReaderSize(w, d.longest+1) // a line that does not fit is too long
 	if first, _ := r.Peek(len(mark)); string(first) == mark {
 		r.Discard(len(mark))
@@ -132,17 +132,23 @@ func scan(ctx context.Context, from io.Reader, columns, longest int) (scanned, e
 // A watcher notes what nearly never comes by, so that no line, and later no
 // cell, needs to be searched for it.
 type watcher struct {
-	from   io.Reader
-	nul    bool
-	unseen bool // tabs, and characters beyond ASCII
+	from    io.Reader
+	dialect *dialect
+	nul     bool
+	unseen  bool // tabs, and characters beyond ASCII
 }
 
 func (w *watcher) Read(p []byte) (int, error) {
 	n, err := w.from.Read(p)
-	w.nul = w.nul || bytes.IndexByte(p[:n], 0) >= 0
-	w.unseen = w.unseen || bytes.IndexByte(p[:n], '\t') >= 0 || !plain(p[:n])
+	w.note(p[:n], &w.nul, 0)
+	w.note(p[:n], &w.dialect.marks, '"')
+	w.note(p[:n], &w.dialect.returns, '\r')
+	w.note(p[:n], &w.unseen, '\t')
+	w.unseen = w.unseen || !plain(p[:n])
 	return n, err
 }
+
+func (w *watcher) note(p []byte, seen *bool, b byte) { *seen = *seen || bytes.IndexByte(p, b) >= 0 }
 
 // plain says whether all bytes are ASCII, eight at a time.
 func plain(b []byte) bool {
