@@ -229,3 +229,47 @@ func TestTheCorpusPlants(t *testing.T) {
 		}
 	}
 }
+
+// TestHostileReference keeps the reference page true: what of an export is
+// refused and what is counted, case by case.
+func TestHostileReference(t *testing.T) {
+	const page = "../../docs/reference/hostile-exports.md"
+	const begin = "<!-- written by go test ./pipeline/extract -run TestHostileReference -update -->\n"
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, was, ok := strings.Cut(string(raw), begin)
+	if !ok {
+		t.Fatal("the page has no place for the table")
+	}
+	is := hostileTables(t)
+	if *update {
+		err = os.WriteFile(page, []byte(head+begin+is), 0o644)
+	} else if was != is {
+		t.Error("the page does not say what the corpus says: run the command that it names")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hostileTables(t *testing.T) string {
+	t.Helper()
+	var page strings.Builder
+	for _, s := range systems {
+		cases, err := hostile.Read(corpus, s.format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		section := ""
+		for _, c := range cases {
+			if c.Section != section {
+				section = c.Section
+				fmt.Fprintf(&page, "\n## %s\n\n| what is in the export | what becomes of it |\n|---|---|\n", section)
+			}
+			fmt.Fprintf(&page, "| %s | %s |\n", c.Title, strings.ReplaceAll(c.Want, "\n", "; "))
+		}
+	}
+	return page.String()
+}

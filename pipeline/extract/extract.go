@@ -106,6 +106,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := src.unchanged(); err != nil {
+		return nil, err
+	}
 	o.Progress("sorting")
 	result, files, err := sort(ctx, o, src, stage, coded)
 	if err != nil {

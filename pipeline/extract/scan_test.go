@@ -3,7 +3,9 @@ package extract
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -69,6 +71,45 @@ func TestReadError(t *testing.T) {
 	_, err = scanFile(context.Background(), t.TempDir()+"/Quillmarker.csv", 2)
 	if err != errUnreadable {
 		t.Error(err)
+	}
+}
+
+// TestStillWritten: an export that goes on being written, or is replaced, while
+// it is read is refused.
+func TestStillWritten(t *testing.T) {
+	for name, write := range map[string]func(path string) error{
+		"a row more": func(path string) error {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = f.WriteString(strings.Repeat(",", 25) + "\n")
+			return err
+		},
+		"replaced": func(path string) error {
+			body, err := os.ReadFile(path)
+			return errors.Join(err, os.Rename(path, path+".old"), os.WriteFile(path, body, 0o600))
+		},
+		"removed": os.Remove,
+	} {
+		o := newSite(t)
+		parseExport(t, somebody).write(o.Source)
+		o.Progress = func(step string) {
+			if step == "reading and coding" {
+				if err := write(path(&o, entries)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		_, err := Run(context.Background(), o)
+		var refused *SourceError
+		if !errors.As(err, &refused) && name != "removed" || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left := written(t, o.Out); len(left) > 0 || stateOf(t, o) != "" || err != nil && strings.Contains(err.Error(), stamp) {
+			t.Errorf("%s: left behind %v, or named", name, left)
+		}
 	}
 }
 
