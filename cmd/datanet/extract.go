@@ -17,8 +17,8 @@ import (
 type extractOptions struct {
 	key, source, out, dataset, site, format, asAt, postcodes, codeLists, policy, ndoo string
 
-	noGeography, testNumbers, drop, ignore, dryRun bool
-	limits                                         limits
+	noGeography, testNumbers, drop, ignore, dryRun, seal bool
+	limits                                               limits
 }
 
 func newExtract(a *app) *cobra.Command {
@@ -30,6 +30,10 @@ entries that may not leave, replaces NHS numbers with codes, and writes a signed
 extract. Dataset and site come from the key, the format from the files' names,
 the date from the export's own stamp.
 
+With --seal the extract is one file, DATASET_SITE_DATE.age, that only the
+dataset's custodian can open. Without it the extract is a folder, for a route
+that encrypts by itself.
+
 The exact account that it prints is for the site; the manifest that travels
 carries rounded totals.`,
 		Example: "  datanet extract --key Z99001.key --source exports/Z99001 --out extracts", Args: cobra.NoArgs,
@@ -37,7 +41,7 @@ carries rounded totals.`,
 	f := c.Flags()
 	f.StringVar(&o.key, "key", "", "the site's key file")
 	f.StringVar(&o.source, "source", "", "folder that holds the export")
-	f.StringVar(&o.out, "out", "", "folder that gets the extract's folder")
+	f.StringVar(&o.out, "out", "", "folder that gets the extract")
 	f.StringVar(&o.dataset, "dataset", "", "dataset; must agree with the key")
 	f.StringVar(&o.site, "site", "", "site; must agree with the key")
 	f.StringVar(&o.format, "format", "", "source format (default: found by the files' names)")
@@ -51,6 +55,7 @@ carries rounded totals.`,
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
 	f.BoolVar(&o.dryRun, "dry-run", false, "do everything and leave nothing")
+	f.BoolVar(&o.seal, "seal", false, "write one file that only the custodian can open, instead of a folder")
 	o.limits.flags(c, "1GiB")
 	for _, required := range []string{"key", "source", "out"} {
 		c.MarkFlagRequired(required)
@@ -79,7 +84,7 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 
 func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
 	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
-		Drop: o.drop, DryRun: o.dryRun, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
+		Drop: o.drop, DryRun: o.dryRun, Seal: o.seal, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
 	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
 		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
 	}

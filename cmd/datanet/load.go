@@ -23,7 +23,8 @@ func newLoad(a *app) *cobra.Command {
 	var o loadOptions
 	c := a.command(&cobra.Command{
 		Use: "load EXTRACT... --custodian FILE", Short: "a custodian takes extracts into the hub",
-		Long: `Verifies each extract (signature, hashes, key check values, sequence, schema),
+		Long: `Takes extracts as folders or as the sealed files that extract --seal writes, which
+the custodian's key opens. Verifies each (signature, hashes, key check values, sequence, schema),
 re-wraps its codes and makes it the site's current part of the dataset. Each is
 taken on its own; the exit code is the worst. The same extract again is a skip.`,
 		Example: "  datanet load extracts/primary-care_Z99001_2026-10-31 --custodian custodian.key --hub hub", Args: cobra.MinimumNArgs(1),

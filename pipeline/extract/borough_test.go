@@ -187,7 +187,7 @@ func TestBirthsToLookFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stage, err := newStaging(o.Out, "births", false)
+	stage, err := newStaging(o.Out, "births", false, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type Options struct {
 	Drop        bool            // leave out people without a usable number
 	Unknown     UnknownColumns  // what to do with columns the format does not know
 	DryRun      bool            // count and check, and leave nothing
+	Seal        bool            // to the custodian, as one file
 	Threads     int             // 0: one for each processor
 	Memory      int64           // bytes; 0: 1 GiB
 	Tool        string          // version, for the manifest
@@ -53,7 +54,8 @@ type Options struct {
 
 // Result is the account of an extract. Its exact counts are for the site.
 type Result struct {
-	Extract   string                      `json:"extract"` // folder; empty after a dry run
+	Extract   string                      `json:"extract"` // folder, or sealed file; empty after a dry run
+	Sealed    bool                        `json:"sealed"`
 	Dataset   string                      `json:"dataset"`
 	Site      string                      `json:"site"`
 	AsAt      string                      `json:"as_at"`
@@ -87,22 +89,34 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	o.Progress("looking at the files")
+	before := lookAt(o)
 	src, err := open(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(err)
 	}
-	before, err := recall(o)
+	last, err := recall(o)
 	if err != nil {
 		return nil, err // better now than after the work
 	}
-	stage, err := newStaging(o.Out, src.name(o), !o.DryRun)
+	stage, err := newStaging(o.Out, src.name(o), !o.DryRun, o.Seal)
 	if err != nil {
 		return nil, err
 	}
 	defer stage.remove()
+	result, err := produce(ctx, o, src, before, last, stage)
+	if err != nil {
+		return nil, stage.explain(err)
+	}
+	return result, nil
+}
 
+// produce fills the staging folder, and publishes what it holds.
+func produce(ctx context.Context, o Options, src *source, before inputs, last *memory, stage *staging) (*Result, error) {
 	o.Progress("reading and coding")
 	coded, err := code(ctx, o, src, stage)
+	if changed := before.changed(src); changed != nil && ctx.Err() == nil {
+		return nil, changed // and that is why, if there was an error
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +136,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	if o.DryRun {
-		result.Stopped = int64(len(before.since(coded.stopped, result.present)))
+		result.Stopped = int64(len(last.since(coded.stopped, result.present)))
 		return result, nil
 	}
-	if err := publish(ctx, o, src, stage, result, files, coded.stopped); err != nil {
-		return nil, err
-	}
-	return result, nil
+	return result, publish(ctx, o, src, stage, result, files, coded.stopped)
 }
 
 func (o *Options) complete() error {
@@ -205,7 +216,13 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 		result.Withdrawn = result.Stopped
 	}
 	body := m.Encode()
-	if err := stage.seal(o.Key.Signer, body); err != nil {
+	if err := stage.sign(o.Key.Signer, body); err != nil {
+		return err
+	}
+	if o.Seal {
+		o.Progress("sealing")
+	}
+	if err := stage.finish(ctx, m, o.Key); err != nil {
 		return err
 	}
 	remembered.Previous = schemas.Digest(body)
@@ -215,6 +232,7 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 	if result.Extract, err = stage.commit(); err != nil {
 		return err
 	}
+	result.Sealed = o.Seal
 	remembered.Sent, remembered.Withdrawn = result.present, gone
 	if err := remembered.save(o); err != nil {
 		result.Warnings = append(result.Warnings, "the extract is whole, but whom it holds could not be remembered: whoever is stopped next will not be withdrawn elsewhere")

@@ -165,7 +165,7 @@ func TestDryRun(t *testing.T) {
 // TestSweep takes what a crash left and leaves what is being made.
 func TestSweep(t *testing.T) {
 	out := t.TempDir()
-	mine, err := newStaging(out, "mine", true)
+	mine, err := newStaging(out, "mine", true, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestSweep(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(out, stagingPrefix+"with-lock", "lock"), nil, 0o600)
 	os.WriteFile(filepath.Join(out, stagingPrefix+"file"), nil, 0o600)
-	yours, err := newStaging(out, "yours", true)
+	yours, err := newStaging(out, "yours", true, true)
 	if err != nil {
 		t.Fatal(err)
 	}

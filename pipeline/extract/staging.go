@@ -1,8 +1,10 @@
 package extract
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"datanet/pipeline/engine"
 	"datanet/pseudonym"
 	"datanet/schemas"
 )
@@ -21,34 +24,39 @@ const stagingPrefix = ".datanet-extract-"
 // Its lock is held while its owner lives, so a later run can tell one that a
 // crash left behind.
 type staging struct {
-	root  string // everything
-	work  string // coded rows and spilled ones, for this run only
-	final string // becomes the extract
-	to    string // the extract's path
-	made  bool   // the output folder was not there before
-	lock  *os.File
+	root   string // everything
+	work   string // coded rows and spilled ones, for this run only
+	final  string // becomes the extract, or what is sealed
+	to     string // the extract's path
+	sealed bool   // it becomes a sealed file, not a folder
+	made   bool   // the output folder was not there before
+	lock   *os.File
 }
 
 // newStaging refuses to stand in the way of an extract that is there already,
-// unless nothing is to be kept.
-func newStaging(out, name string, keep bool) (*staging, error) {
-	to := filepath.Join(out, name)
-	if _, err := os.Lstat(to); err == nil && keep {
-		return nil, &UseError{"there is an extract " + name + " already", "move it away, or give another folder with --out"}
+// sealed or not, unless nothing is to be kept.
+func newStaging(out, name string, keep, sealed bool) (*staging, error) {
+	if keep {
+		if err := free(out, name); err != nil {
+			return nil, err
+		}
 	}
 	_, err := os.Stat(out)
-	s := &staging{to: to, made: errors.Is(err, fs.ErrNotExist)}
+	s := &staging{to: filepath.Join(out, name), made: errors.Is(err, fs.ErrNotExist), sealed: sealed}
+	if sealed {
+		s.to += schemas.ParcelSuffix
+	}
 	if err := os.MkdirAll(out, 0o700); err != nil {
 		return nil, &UseError{"the output folder cannot be made", "give a folder that you may write with --out"}
 	}
 	// Under this lock a staging folder without an owner is one that a crash
 	// left, and not one that is just being made.
-	gate, err := os.Open(out)
+	gate, locked, err := lockFolder(out)
 	if err != nil {
-		return nil, fmt.Errorf("opening the output folder: %w", err)
+		return nil, &UseError{"the output folder cannot be read", "give a folder that you may read and write with --out"}
 	}
 	defer gate.Close()
-	if unix.Flock(int(gate.Fd()), unix.LOCK_EX) == nil { // some network file systems lock no folders: then nothing is swept
+	if locked { // where folders cannot be locked nothing is swept
 		sweep(out)
 	}
 	if s.root, err = os.MkdirTemp(out, stagingPrefix); err != nil {
@@ -60,6 +68,27 @@ func newStaging(out, name string, keep bool) (*staging, error) {
 		return nil, fmt.Errorf("making the staging folder: %w", err)
 	}
 	return s, nil
+}
+
+// free says whether an extract's name is: one in either form stands in its way,
+// and one cannot be told from the other at the hub.
+func free(out, name string) error {
+	for _, form := range []string{name, name + schemas.ParcelSuffix} {
+		if _, err := os.Lstat(filepath.Join(out, form)); err == nil {
+			return &UseError{"there is an extract " + form + " already", "move it away, or give another folder with --out"}
+		}
+	}
+	return nil
+}
+
+// lockFolder waits until no other run is at its beginning or its end there.
+// Some network file systems lock no folders.
+func lockFolder(out string) (gate *os.File, locked bool, err error) {
+	gate, err = os.Open(out)
+	if err != nil {
+		return nil, false, err
+	}
+	return gate, unix.Flock(int(gate.Fd()), unix.LOCK_EX) == nil, nil
 }
 
 func (s *staging) furnish() (err error) {
@@ -108,17 +137,19 @@ func (s *staging) remove() {
 	}
 }
 
-// seal writes the manifest and its signature.
-func (s *staging) seal(signer pseudonym.Signer, manifest []byte) error {
+// sign writes the manifest and its signature.
+func (s *staging) sign(signer pseudonym.Signer, manifest []byte) error {
 	sig, err := signer.SignNote(schemas.Statement("manifest", schemas.Digest(manifest)))
 	if err != nil {
 		return fmt.Errorf("signing the manifest: %w", err)
 	}
-	if err := s.write("manifest.json", manifest); err != nil {
+	if err := s.write(manifestFile, manifest); err != nil {
 		return err
 	}
-	return s.write("manifest.sig", sig)
+	return s.write(signatureFile, sig)
 }
+
+const manifestFile, signatureFile = "manifest.json", "manifest.sig"
 
 func (s *staging) write(name string, body []byte) error {
 	f, err := os.OpenFile(filepath.Join(s.final, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -132,30 +163,104 @@ func (s *staging) write(name string, body []byte) error {
 	return f.Close()
 }
 
-// commit makes everything durable and gives the extract its name.
-func (s *staging) commit() (string, error) {
+// finish makes everything durable that is to become the extract: the folder, or
+// the file that it is sealed to. All that can fail for want of room has then been
+// done.
+func (s *staging) finish(ctx context.Context, m *schemas.Manifest, key *pseudonym.SiteKey) error {
+	if s.sealed {
+		return s.pack(ctx, m, key)
+	}
 	entries, err := os.ReadDir(s.final)
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.final, e.Name())
-		if strings.HasSuffix(path, ".parquet") {
-			if err := os.Chmod(path, 0o600); err != nil {
-				return "", err
-			}
+		if err := os.Chmod(path, 0o600); err != nil {
+			return err
 		}
 		if err := flush(path); err != nil {
-			return "", err
+			return err
 		}
 	}
-	if err := flush(s.final); err != nil {
+	return flush(s.final)
+}
+
+// parcel is where the sealed file lies until it gets its name.
+func (s *staging) parcel() string { return filepath.Join(s.root, "parcel") }
+
+// pack seals manifest, signature and tables to the custodian.
+func (s *staging) pack(ctx context.Context, m *schemas.Manifest, key *pseudonym.SiteKey) error {
+	f, err := os.OpenFile(s.parcel(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	defer f.Close()
+	sealed, err := key.Seal(f)
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	p := schemas.NewParcelWriter(sealed)
+	names := []string{manifestFile, signatureFile}
+	for _, file := range m.AllFiles() {
+		names = append(names, file.Name)
+	}
+	for _, name := range names {
+		if err := s.packFile(ctx, p, name); err != nil {
+			return fmt.Errorf("sealing %s: %w", name, err)
+		}
+	}
+	if err := errors.Join(p.Close(), sealed.Close(), f.Sync()); err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	return nil
+}
+
+func (s *staging) packFile(ctx context.Context, p *schemas.ParcelWriter, name string) error {
+	f, err := os.Open(filepath.Join(s.final, name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return p.Add(name, info.Size(), interruptible{ctx, f})
+}
+
+// interruptible is a reader that stops when somebody interrupts.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(b []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(b)
+}
+
+// commit gives the finished extract its name.
+func (s *staging) commit() (string, error) {
+	out := filepath.Dir(s.to)
+	gate, _, err := lockFolder(out)
+	if err != nil {
 		return "", err
 	}
-	if err := os.Rename(s.final, s.to); err != nil {
+	defer gate.Close()
+	if err := free(out, strings.TrimSuffix(filepath.Base(s.to), schemas.ParcelSuffix)); err != nil {
+		return "", err
+	}
+	from := s.final
+	if s.sealed {
+		from = s.parcel()
+	}
+	if err := os.Rename(from, s.to); err != nil {
 		return "", &UseError{"the extract could not get its name: something stands in its place", "move it away, or give another folder with --out"}
 	}
-	return s.to, flush(filepath.Dir(s.to))
+	return s.to, flush(out)
 }
 
 // flush brings a file or folder to the disk.
@@ -166,4 +271,40 @@ func flush(path string) error {
 	}
 	defer f.Close()
 	return f.Sync()
+}
+
+// explain puts a failure of the disk that the output lies on into words, without
+// its paths. What is wrong with the source has been said by then.
+func (s *staging) explain(err error) error {
+	var disk *engine.Error
+	var path *fs.PathError
+	var link *os.LinkError
+	if _, lost := os.Lstat(s.root); errors.Is(lost, fs.ErrNotExist) {
+		return &UseError{"the output folder was taken away while the extract was being made", "give the same command again, and leave the folder there until it has ended"}
+	}
+	switch {
+	case errors.As(err, &path):
+		return &outputError{path.Err}
+	case errors.As(err, &link):
+		return &outputError{link.Err}
+	case errors.As(err, &disk) && disk.Disk:
+		return &outputError{errors.New("the disk failed, or is full")}
+	}
+	return err
+}
+
+// An outputError says that the disk took no more.
+type outputError struct{ cause error }
+
+func (e *outputError) Error() string {
+	return "the extract could not be written: " + e.cause.Error() + "; nothing was kept"
+}
+func (e *outputError) Unwrap() error { return e.cause }
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *outputError) Kind() string { return "unexpected" }
+
+// Hints says what to do.
+func (e *outputError) Hints() []string {
+	return []string{"see whether there is room in the folder that --out names and in that of the key file, and whether both can be written"}
 }

@@ -43,10 +43,10 @@ type Result struct {
 	StateHash string `json:"-"`
 }
 
-// Run loads the extract in a folder. Beside an error the result says at most
-// which extract it claims to be.
-func Run(ctx context.Context, folder string, o Options) (*Result, error) {
-	x, err := open(folder)
+// Run loads the extract in a folder or in a file that is sealed to the
+// custodian. Beside an error the result says at most which extract it claims to be.
+func Run(ctx context.Context, path string, o Options) (*Result, error) {
+	x, err := open(path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,9 @@ func (x *extract) load(ctx context.Context, o Options, result *Result) error {
 	for try := 1; ; try++ {
 		err := x.once(ctx, o, result)
 		if !errors.Is(err, errChanged) || try == mostTries {
+			return err
+		}
+		if err := x.again(x.digest); err != nil {
 			return err
 		}
 	}

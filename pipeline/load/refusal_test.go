@@ -206,6 +206,17 @@ func TestRefusals(t *testing.T) {
 			if strings.Contains(err.Error(), "Error:") || strings.Contains(err.Error(), dir) {
 				t.Errorf("the database's words are repeated: %v", err)
 			}
+			if name == "a folder too many" {
+				return // it could not be sealed: see TestParcelHoldsNothingElse
+			}
+			sealed := sealed(t, dir, mine.Custodian)
+			r, sealedErr := Run(context.Background(), sealed, mine)
+			if claims(r) || !errors.As(sealedErr, &kind) || kind.Kind() != a.kind {
+				t.Fatalf("sealed: %v beside %v, want a failure of kind %s", r, sealedErr, a.kind)
+			}
+			if sealedErr.Error() != err.Error() && !strings.Contains(sealedErr.Error(), schemas.ErrParcel.Error()) {
+				t.Errorf("sealed: %v, but as a folder: %v", sealedErr, err)
+			}
 			if after := tree(t, o.Hub.Dir()); after != before {
 				t.Errorf("the hub changed:\n%s\nwas\n%s", after, before)
 			}
@@ -258,7 +269,7 @@ func TestMangledManifestsAreRefused(t *testing.T) {
 	o := shared.hub(t)
 	dir := shared.copy(t, siteA)
 	accepted := func() bool {
-		x, err := open(dir)
+		x, err := open(dir, o)
 		if err != nil {
 			return false
 		}

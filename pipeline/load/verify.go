@@ -9,8 +9,7 @@ import (
 )
 
 // verify checks who made the extract and under which keys, before any row is
-// read: the dataset, the site's signature, the check value of its wrap key,
-// and that nothing lies beside what the manifest names.
+// read: the dataset, the site's signature and the check value of its wrap key.
 func (x *extract) verify(o Options) error {
 	m := x.manifest
 	if m.Dataset != o.Custodian.Dataset {
@@ -34,35 +33,11 @@ func (x *extract) verify(o Options) error {
 	if asAt, err := time.Parse(time.DateOnly, m.AsAt); err != nil || (!o.Today.IsZero() && asAt.After(o.Today.AddDate(0, 0, 1))) {
 		return &IntegrityError{m.Site, "its as-at date " + m.AsAt + " lies in the future", "have the site check the date of its export, and of its clock, and extract again"}
 	}
-	return x.alone()
+	return nil
 }
 
 // signedBy accepts one signature, in its one spelling.
 func (x *extract) signedBy(vkey string) bool {
 	text, err := pseudonym.VerifyNote(x.signature, vkey)
 	return err == nil && text == schemas.Statement("manifest", x.digest)
-}
-
-// alone refuses files that the manifest does not name. It reads no more names
-// than it needs to find one.
-func (x *extract) alone() error {
-	dir, err := x.root.Open(".")
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	known := map[string]bool{"manifest.json": true, "manifest.sig": true}
-	for _, f := range x.manifest.AllFiles() {
-		known[f.Name] = true
-	}
-	names, err := dir.Readdirnames(len(known) + 1)
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if !known[n] {
-			return &IntegrityError{x.manifest.Site, "a file lies there that the manifest does not name", "move it away; an extract holds what its site signed and nothing else"}
-		}
-	}
-	return nil
 }
