@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -78,8 +79,15 @@ func writeNew(path string, data []byte) error {
 	return nil
 }
 
-// replace puts data in the place of path, atomically and durably.
+// replace puts data in the place of path, atomically and durably, and removes what
+// a crash has left of earlier tries. One at a time: the caller holds a lock.
 func replace(path string, data []byte) error {
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), partName(path)) {
+			os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
 	part, err := writePart(path, data)
 	if err != nil {
 		return err
@@ -93,12 +101,15 @@ func replace(path string, data []byte) error {
 
 // writePart writes data, synced, to a new private file beside path.
 func writePart(path string, data []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".part-")
+	f, err := os.CreateTemp(filepath.Dir(path), partName(path))
 	if err != nil {
 		return "", err
 	}
 	return f.Name(), fill(f, data)
 }
+
+// partName is what the names begin with under which a file is being written.
+func partName(path string) string { return "." + filepath.Base(path) + ".part-" }
 
 func createExclusive(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateMode)

@@ -588,6 +588,19 @@ func TestState(t *testing.T) {
 		t.Errorf("left behind: %v", got)
 	}
 
+	// What a crash leaves half-written goes with the next one; what is another key's stays.
+	for _, name := range []string{".site.key.state.part-123", ".site2.key.state.part-123"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := site.SealState(path, []byte("sequence 3")); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !reflect.DeepEqual(got, []string{".site2.key.state.part-123", "site.key.state"}) {
+		t.Errorf("left behind: %v", got)
+	}
+
 	if err := site.SealState(path, []byte("sequence 4")); err != nil {
 		t.Fatal(err)
 	}

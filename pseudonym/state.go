@@ -16,8 +16,9 @@ func StatePath(keyFile string) string { return keyFile + ".state" }
 
 // SealState encrypts what a site must remember between extracts to the key's
 // own identity and puts it in the place of StatePath(keyFile), atomically and
-// durably, mode 0600. It does not protect against somebody putting an older
-// state back: the hub refuses the repeated sequence that follows.
+// durably, mode 0600. Two at once for one key file are the caller's to prevent.
+// It does not protect against somebody putting an older state back: the hub
+// refuses the repeated sequence that follows.
 func (k *SiteKey) SealState(keyFile string, state []byte) error {
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, k.state.recipient())

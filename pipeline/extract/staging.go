@@ -31,6 +31,7 @@ type staging struct {
 	sealed bool   // it becomes a sealed file, not a folder
 	made   bool   // the output folder was not there before
 	lock   *os.File
+	held   *os.Root // of root, wherever somebody may move it
 }
 
 // newStaging refuses to stand in the way of an extract that is there already,
@@ -61,6 +62,10 @@ func newStaging(out, name string, keep, sealed bool) (*staging, error) {
 	}
 	if s.root, err = os.MkdirTemp(out, stagingPrefix); err != nil {
 		return nil, &UseError{"nothing can be written to the output folder", "give a folder that you may write with --out"}
+	}
+	if s.held, err = os.OpenRoot(s.root); err != nil {
+		os.Remove(s.root)
+		return nil, fmt.Errorf("making the staging folder: %w", err)
 	}
 	s.work, s.final = filepath.Join(s.root, "work"), filepath.Join(s.root, "extract")
 	if err := s.furnish(); err != nil {
@@ -131,6 +136,12 @@ func (s *staging) remove() {
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
+	if _, err := os.Lstat(s.root); err != nil { // it was moved
+		for _, name := range []string{"work", "extract", parcelName} {
+			s.held.RemoveAll(name)
+		}
+	}
+	s.held.Close()
 	s.lock.Close()
 	if s.made {
 		os.Remove(filepath.Dir(s.to)) // stays when it holds anything
@@ -186,8 +197,10 @@ func (s *staging) finish(ctx context.Context, m *schemas.Manifest, key *pseudony
 	return flush(s.final)
 }
 
+const parcelName = "parcel"
+
 // parcel is where the sealed file lies until it gets its name.
-func (s *staging) parcel() string { return filepath.Join(s.root, "parcel") }
+func (s *staging) parcel() string { return filepath.Join(s.root, parcelName) }
 
 // pack seals manifest, signature and tables to the custodian.
 func (s *staging) pack(ctx context.Context, m *schemas.Manifest, key *pseudonym.SiteKey) error {
@@ -258,7 +271,7 @@ func (s *staging) commit() (string, error) {
 		from = s.parcel()
 	}
 	if err := os.Rename(from, s.to); err != nil {
-		return "", &UseError{"the extract could not get its name: something stands in its place", "move it away, or give another folder with --out"}
+		return "", err
 	}
 	return s.to, flush(out)
 }
@@ -279,7 +292,7 @@ func (s *staging) explain(err error) error {
 	var disk *engine.Error
 	var path *fs.PathError
 	var link *os.LinkError
-	if _, lost := os.Lstat(s.root); errors.Is(lost, fs.ErrNotExist) {
+	if _, lost := os.Lstat(s.root); lost != nil {
 		return &UseError{"the output folder was taken away while the extract was being made", "give the same command again, and leave the folder there until it has ended"}
 	}
 	switch {
