@@ -44,6 +44,7 @@ func (a *app) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	noCoreDumps()
+	signal.Ignore(unix.SIGXFSZ) // a file that may not grow is an error like a full disk, not the end
 	unix.Umask(0o077)
 	return a.execute(ctx, args)
 }

@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"datanet": main})
+	testscript.Main(m, map[string]func(){"datanet": main, "datanet-narrow": narrow})
 }
 
 // TestScripts runs the terminal sessions in testdata. Besides testscript's own
