@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -118,90 +116,6 @@ func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options
 	}
 	x.Threads, x.Memory, err = o.limits.read()
 	return x, err
-}
-
-func printExtract(w io.Writer, r *extract.Result) {
-	if r.Extract == "" {
-		fmt.Fprintf(w, "Dry run: nothing was kept.\nSite %s of %s, as at %s\n", r.Site, r.Dataset, r.AsAt)
-	} else {
-		fmt.Fprintf(w, "%s\nSite %s of %s, as at %s, extract number %d\n", r.Extract, r.Site, r.Dataset, r.AsAt, r.Sequence)
-	}
-	fmt.Fprintf(w, "%s people\n", thousands(r.Persons))
-	for _, t := range slices.Sorted(maps.Keys(r.Tables)) {
-		fmt.Fprintf(w, "  %-14s %12s rows\n", t, thousands(r.Tables[t]))
-		for _, reason := range slices.Sorted(maps.Keys(r.Gates[t])) {
-			fmt.Fprintf(w, "  %14s %12s left out: %s\n", "", thousands(r.Gates[t][reason]), inWords(reason))
-		}
-	}
-	fmt.Fprintln(w, "NHS numbers")
-	for _, problem := range slices.Sorted(maps.Keys(r.Numbers)) {
-		fmt.Fprintf(w, "  %-14s %12s %s\n", "", thousands(r.Numbers[problem]), inWords(problem))
-	}
-	if r.Numbers["out-of-range"] > r.Numbers["ok"] {
-		fmt.Fprintln(w, "Most numbers are outside the ranges in use. Synthetic people need --test-numbers; real ones must go without it.")
-	}
-	if r.Unmatched > 0 {
-		fmt.Fprintf(w, "%s people have a postcode that the lookup does not hold\n", thousands(r.Unmatched))
-	}
-	for _, rule := range slices.Sorted(maps.Keys(r.Contradictions)) {
-		fmt.Fprintf(w, "people with two %s under one NHS number, a sign of a wrong number: %s\n", contradictions[rule], thousands(r.Contradictions[rule]))
-	}
-	if r.Ignored > 0 {
-		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
-	}
-	printGoverned(w, r)
-	fmt.Fprintln(w, "This account of who and what was left out stays here; the manifest has it in rounded totals.")
-}
-
-// reasons puts the gates' and the numbers' short names into words.
-var reasons = map[string]string{
-	"other-organisation": "of another organisation",
-	"agreement":          "the sharing agreement is off",
-	"test":               "a test or dummy patient",
-	"deleted":            "deleted at the practice",
-	"type-1":             "the person chose a Type 1 opt-out",
-	"local-dissent":      "the person dissented locally",
-	"restricted":         "the person's record is restricted (S-flag)",
-	"confidential":       "marked confidential",
-	"person-left-out":    "belongs to a person who is left out",
-	"national-opt-out":   "not on the national list of people who may be used",
-	"identifier-code":    "the code says that it identifies somebody",
-	"sensitive":          "a code that the policy leaves out",
-	"impossible-date":    "dated before birth or after the export",
-	"impossible-value":   "a value that cannot be",
-	"no-concept":         "without a code that the export explains",
-	"not-snomed":         "its code is no SNOMED CT or dm+d number",
-	"no-patient":         "without a patient in the export",
-	"no-identifier":      "without the id that the record is known by",
-	"re-submitted":       "submitted again later: the later row counts",
-	"same-person":        "another record of a person who is counted",
-	"not-attended":       "not attended",
-	"no-icd10":           "not coded in ICD-10",
-	"sensitive-outcome":  "how the pregnancy ended never leaves",
-	"booking-left-out":   "belongs to a booking that is left out",
-	"unlinkable":         "without a usable NHS number",
-	"ok":                 "usable",
-	"blank":              "blank",
-	"check-digit":        "the check digit does not hold",
-	"repeated-digit":     "one digit repeated",
-	"malformed":          "not ten digits",
-	"out-of-range":       "outside the ranges in use",
-	"mothers-own":        "a baby's, and the same as its mother's",
-}
-
-// contradictions puts what rows of one person disagree about into words.
-var contradictions = map[string]string{
-	"birth-date": "dates of birth",
-	"death-date": "dates of death",
-	"sex":        "sexes",
-	"area":       "areas",
-}
-
-func inWords(reason string) string {
-	if words, ok := reasons[reason]; ok {
-		return words
-	}
-	return reason
 }
 
 // thousands writes 1234567 as 1,234,567.
