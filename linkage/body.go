@@ -34,6 +34,14 @@ type TrustRecord struct {
 	Guardian  string            `json:"guardian,omitempty"`
 	Custodian string            `json:"custodian,omitempty"`
 	Sites     map[string]string `json:"sites,omitempty"`
+	// By is the note in which the dataset's present custodian signs SiteKeyText: what it takes to replace the key of a
+	// site, one in a record.
+	By string `json:"by,omitempty"`
+}
+
+// SiteKeyText is what a custodian signs to replace the key of a site.
+func SiteKeyText(dataset, site, old, fresh string) string {
+	return "datanet/v1/site-key\ndataset " + dataset + "\nsite " + site + "\nold " + old + "\nnew " + fresh + "\n"
 }
 
 // A LoadRecord says that a site's extract became part of a dataset. Persons is rounded to 10. Withdrew says that people were
@@ -97,6 +105,8 @@ func (b TrustRecord) check() error {
 	if err := all(
 		rule(datasetName.MatchString(b.Dataset), "dataset is not a dataset's name"),
 		rule(!b.Empty(), "no key is set"),
+		rule(b.By == "" || len(b.Sites) == 1 && b.Guardian == "" && b.Custodian == "", "a signature is given for more than one site's key"),
+		rule(len(b.By) <= 4<<10, "the signature is longer than any"),
 	); err != nil {
 		return err
 	}

@@ -88,14 +88,17 @@ func (t Trust) rest(want TrustRecord) (TrustRecord, error) {
 		case "":
 			rest.Sites = withSite(rest.Sites, site, vkey)
 		default:
-			return TrustRecord{}, needsSignature("the key of site "+site, want.Dataset, "custodian")
+			if !signedByCustodian(want, site, has) {
+				return TrustRecord{}, needsSignature("the key of site "+site, want.Dataset, "custodian", "with the custodian's key file: datanet hub trust … --by FILE")
+			}
+			rest.Sites, rest.By = withSite(rest.Sites, site, vkey), want.By
 		}
 	}
 	if rest.Guardian != "" && has.Guardian != "" {
-		return TrustRecord{}, needsSignature("the Guardian's key", want.Dataset, "Guardian")
+		return TrustRecord{}, needsSignature("the Guardian's key", want.Dataset, "Guardian", noCommand)
 	}
 	if rest.Custodian != "" && has.Custodian != "" {
-		return TrustRecord{}, needsSignature("the custodian's key", want.Dataset, "Guardian")
+		return TrustRecord{}, needsSignature("the custodian's key", want.Dataset, "Guardian", noCommand)
 	}
 	return rest, nil
 }
@@ -160,10 +163,21 @@ func (t Trust) clone() *Trust {
 	return &c
 }
 
-func needsSignature(key, dataset, signer string) *Refusal {
+const noCommand = "this version has no command for it: the key stays"
+
+// signedByCustodian says whether the dataset's present custodian signed that this site's present key makes way for this one.
+func signedByCustodian(want TrustRecord, site string, has DatasetTrust) bool {
+	if has.CustodianVKey == "" || want.By == "" {
+		return false
+	}
+	text, err := openAs(want.By, has.CustodianVKey, "custodian")
+	return err == nil && text == SiteKeyText(want.Dataset, site, has.Sites[site], want.Sites[site])
+}
+
+func needsSignature(key, dataset, signer, hint string) *Refusal {
 	return &Refusal{
 		reason: fmt.Sprintf("%s of %s is already set, and changes only with the signature of the dataset's present %s", key, dataset, signer),
-		hints:  []string{"this version has no command for it: the key stays"},
+		hints:  []string{hint},
 	}
 }
 

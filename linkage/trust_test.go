@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 func TestTrustTable(t *testing.T) {
@@ -49,12 +51,17 @@ func wanted(t *testing.T, verb string, wish TrustRecord, records []Record) (said
 	return "", []Record{record(t, morning, rest)}
 }
 
-// parseWish reads "dataset guardian=G custodian=C site:S=K", where G/alias is G's key under another name and C@d a token for d.
+// parseWish reads "dataset guardian=G custodian=C site:S=K by=C:OLD", where G/alias is G's key under another name, C@d a token
+// for d, and by, the last, C's signature that the site's key OLD makes way.
 func parseWish(text string, names map[string]string) TrustRecord {
 	words := strings.Fields(text)
 	wish := TrustRecord{Dataset: words[0]}
 	for _, word := range words[1:] {
 		role, name, _ := strings.Cut(word, "=")
+		if role == "by" {
+			wish.By = madeWay(wish, name)
+			continue
+		}
 		name, dataset, other := strings.Cut(name, "@")
 		if !other {
 			dataset = wish.Dataset
@@ -71,6 +78,19 @@ func parseWish(text string, names map[string]string) TrustRecord {
 		}
 	}
 	return wish
+}
+
+func madeWay(wish TrustRecord, by string) string {
+	custodian, old, _ := strings.Cut(by, ":")
+	signer, _ := key(custodian, custodian)
+	for site, fresh := range wish.Sites {
+		signed, err := note.Sign(&note.Note{Text: SiteKeyText(wish.Dataset, site, named(old), fresh)}, signer)
+		if err != nil {
+			panic(err)
+		}
+		return string(signed)
+	}
+	return ""
 }
 
 func named(name string) string {

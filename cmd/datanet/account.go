@@ -97,7 +97,7 @@ func printRows(w io.Writer, r *extract.Result, table string, out int64) {
 	} else if table == "pregnancies" {
 		fmt.Fprintf(w, "\nWho is in it: %s.\n", people(r.Persons))
 	}
-	end := ", each under the first of these that holds:"
+	end := ", each under the first that holds:"
 	if out == 0 {
 		end = "."
 	}

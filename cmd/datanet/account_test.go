@@ -23,7 +23,7 @@ func TestAccount(t *testing.T) {
 Extract number 2 of Z99001, primary-care, as at 31 October 2026
 
 Who is in it: 10,815 people.
-Who was left out: 532 people, each under the first of these that holds:
+Who was left out: 532 people, each under the first that holds:
            5  of another organisation
          513  the person chose a Type 1 opt-out (most of them)
           14  the person's record is restricted (S-flag)
@@ -66,7 +66,7 @@ Who is in it: 1 person.
 
 Pregnancies in it: 1. Left out: 0.
 
-Births in it: 0. Left out: 1, each under the first of these that holds:
+Births in it: 0. Left out: 1, each under the first that holds:
            1  how the pregnancy ended never leaves
 
 NHS numbers, of everybody in the export, left out or not: 1 usable.

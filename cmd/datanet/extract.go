@@ -16,6 +16,7 @@ type extractOptions struct {
 	key, source, out, dataset, site, format, asAt, postcodes, codeLists, policy, ndoo string
 
 	noGeography, testNumbers, drop, ignore, dryRun, seal bool
+	after                                                int64
 	limits                                               limits
 }
 
@@ -53,6 +54,7 @@ carries rounded totals.`,
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
 	f.BoolVar(&o.dryRun, "dry-run", false, "do everything and leave nothing")
+	f.Int64Var(&o.after, "after", 0, "number of the site's last extract at the hub, when the key is new or its state is lost")
 	f.BoolVar(&o.seal, "seal", false, "write one file that only the custodian can open, instead of a folder")
 	o.limits.flags(c, "1GiB")
 	for _, required := range []string{"key", "source", "out"} {
@@ -82,7 +84,7 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 
 func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
 	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
-		Drop: o.drop, DryRun: o.dryRun, Seal: o.seal, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
+		Drop: o.drop, DryRun: o.dryRun, Seal: o.seal, After: o.after, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
 	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
 		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
 	}

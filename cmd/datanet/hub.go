@@ -317,21 +317,24 @@ func (h *openHub) holds(same func(linkage.Body) bool) bool {
 }
 
 type trustOptions struct {
-	dataset, guardian, custodian string
-	sites                        []string
+	dataset, guardian, custodian, by string
+	sites                            []string
 }
 
 func newHubTrust(a *app) *cobra.Command {
 	var o trustOptions
 	c := a.command(&cobra.Command{
 		Use: "trust --dataset D", Short: "record whom the hub trusts for a dataset",
-		Long:    "Records public keys: the dataset's Caldicott Guardian, its custodian, its sites. A key that is set is not replaced.",
+		Long: `Records public keys: the dataset's Caldicott Guardian, its custodian, its sites.
+A key that is set stays, but for a site's: the custodian replaces it with --by. The
+key that was there counts no more, and never again.`,
 		Example: "  datanet hub trust --dataset primary-care --site Z99001=\"$PUBLIC\"", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error { return a.runTrust(o) })
 	datasetFlag(c, &o.dataset)
 	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key")
 	c.Flags().StringVar(&o.custodian, "custodian", "", "the custodian's public part")
 	c.Flags().StringArrayVar(&o.sites, "site", nil, "a site's public key, as SITE=KEY (repeatable)")
+	c.Flags().StringVar(&o.by, "by", "", "the custodian's key file, to replace the key of one site")
 	c.MarkFlagsOneRequired("guardian", "custodian", "site")
 	return c
 }
@@ -373,6 +376,11 @@ func (a *app) runTrust(o trustOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.by != "" {
+		if want.By, err = a.signSiteKey(o.by, want, h.trust.Dataset(o.dataset)); err != nil {
+			return err
+		}
+	}
 	rest, err := h.trust.Change(want)
 	if err != nil {
 		return err
@@ -385,4 +393,27 @@ func (a *app) runTrust(o trustOptions) error {
 		status = "recorded"
 	}
 	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
+}
+
+// signSiteKey signs, with the custodian's key, that the one site's present key
+// makes way for the new one.
+func (a *app) signSiteKey(file string, want linkage.TrustRecord, has linkage.DatasetTrust) (string, error) {
+	if len(want.Sites) != 1 || want.Guardian != "" || want.Custodian != "" {
+		return "", &useError{"--by replaces the key of one site", "give one --site SITE=KEY, and nothing else"}
+	}
+	key, err := openKey[*pseudonym.CustodianKey](a, file)
+	if err != nil {
+		return "", err
+	}
+	if key.Signer.Public() != has.CustodianVKey {
+		return "", &keyError{"this is not the key of the custodian whom the hub trusts for " + want.Dataset, "give the key file of the dataset's present custodian with --by"}
+	}
+	for site, fresh := range want.Sites {
+		if has.Sites[site] == "" || has.Sites[site] == fresh {
+			return "", nil // nothing is replaced
+		}
+		by, err := key.Signer.SignNote(linkage.SiteKeyText(want.Dataset, site, has.Sites[site], fresh))
+		return string(by), err
+	}
+	return "", nil
 }

@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"datanet": main, "datanet-narrow": narrow})
+	testscript.Main(m, map[string]func(){"datanet": main, "datanet-narrow": narrow, "age": ageTool, "datanet-holds": holdsCode})
 }
 
 // TestScripts runs the terminal sessions in testdata. Besides testscript's own

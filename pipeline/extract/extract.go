@@ -40,6 +40,7 @@ type Options struct {
 	Unknown     UnknownColumns  // what to do with columns the format does not know
 	DryRun      bool            // count and check, and leave nothing
 	Seal        bool            // to the custodian, as one file
+	After       int64           // number of the site's last extract, when nothing here remembers it
 	Threads     int             // 0: one for each processor
 	Memory      int64           // bytes; 0: 1 GiB
 	Tool        string          // version, for the manifest
@@ -142,6 +143,10 @@ func produce(ctx context.Context, o Options, src *source, before inputs, last *m
 	return result, publish(ctx, o, src, stage, result, files, coded.stopped)
 }
 
+// mostExtracts is far above what a site makes. A mistyped number cannot be taken
+// back: the hub wants ever higher ones.
+const mostExtracts = 1_000_000
+
 func (o *Options) complete() error {
 	if o.CodeLists == nil {
 		o.CodeLists = schemas.StarterLists()
@@ -151,6 +156,9 @@ func (o *Options) complete() error {
 	}
 	if err := o.govern(); err != nil {
 		return err
+	}
+	if o.After < 0 || o.After >= mostExtracts {
+		return &UseError{"the number of the last extract is out of range", "the hub's custodian can look it up: datanet hub status"}
 	}
 	if o.Threads < 0 || o.Memory < 0 {
 		return &UseError{"threads and memory cannot be negative", "leave them out, and every processor and 1 GiB are used"}
@@ -206,7 +214,7 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 		return err
 	}
 	gone := remembered.since(stopped, result.present)
-	remembered.Sequence++
+	remembered.Sequence = max(remembered.Sequence, o.After) + 1
 	result.Sequence, result.Stopped = remembered.Sequence, int64(len(gone))
 	m := src.manifest(o, result, files, remembered)
 	if len(gone) > 0 && o.Policy.WithdrawnCodesTravel {
