@@ -40,6 +40,8 @@
 //	sealed K_P     HPKE (RFC 9180, base mode): ML-KEM-768 with X25519, HKDF-SHA256,
 //	               AES-256-GCM, info "datanet/v1/seal\x00" ‖ dataset ‖ "\x00" ‖ h, no
 //	               associated data; 1,120 bytes of encapsulation, 32 + 16 of K_P
+//	sealed extract age (age-encryption.org/v1) to the custodian's X25519 recipient;
+//	               what is inside is not this package's
 //	check value    HMAC(key, "kcv")[:8], as 16 hex digits
 //	record number  HMAC(K_rec, person code)[:8], big-endian
 //	uniform        HMAC(K_cell, LE64(sum) ‖ LE64(n)), its top 53 bits × 2⁻⁵³
