@@ -200,7 +200,7 @@ func printNumbers(w io.Writer, r *extract.Result) {
 		fmt.Fprintf(w, "Corrected in the clinical system, they can be linked next time. Until then %s.\n", until)
 	}
 	if r.Numbers["out-of-range"] > r.Numbers["ok"] {
-		fmt.Fprintln(w, "Most numbers are outside the ranges in use. Synthetic people need --test-numbers; real ones must go without it.")
+		fmt.Fprintln(w, "Most numbers are outside the ranges in use.\nSynthetic people need --test-numbers; real ones must go without it.")
 	}
 }
 

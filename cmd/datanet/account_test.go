@@ -30,8 +30,7 @@ Who was left out: 532 people, each under the first that holds:
 
 Prescriptions in it: 2. Left out: 0.
 
-Entries in it: 99,202. Left out: 5,982, each under the first of these that
-holds:
+Entries in it: 99,202. Left out: 5,982, each under the first that holds:
        5,981  belongs to a person who is left out
            1  marked confidential
 
