@@ -21,7 +21,7 @@ func printExtract(w io.Writer, r *extract.Result) {
 	for _, table := range tablesOf(r) {
 		printTable(w, r, table)
 	}
-	printNumbers(w, r)
+	printNHSNumbers(w, r)
 	printDoubts(w, r)
 	fmt.Fprintln(w)
 	printGoverned(w, r)
@@ -172,7 +172,7 @@ var numbers = []struct{ name, one, many, do string }{
 	{"mothers-own", "is a baby under its mother's NHS number", "are babies under their mothers' NHS number", "enter the baby's own"},
 }
 
-func printNumbers(w io.Writer, r *extract.Result) {
+func printNHSNumbers(w io.Writer, r *extract.Result) {
 	fmt.Fprintf(w, "\nNHS numbers, of everybody in the export, left out or not: %s usable.\n", thousands(r.Numbers["ok"]))
 	corrected := false
 	for _, n := range numbers {
