@@ -117,10 +117,10 @@ func (p *practice) whole(path string) int64 {
 	if err != nil || text != schemas.Statement("manifest", schemas.Digest(files["manifest.json"])) {
 		p.Errorf("the signature does not hold: %v", err)
 	}
-	if len(files) != 2+len(m.Listed()) {
-		p.Errorf("%d files for %d tables", len(files), len(m.Listed()))
+	if len(files) != 2+len(m.AllFiles()) {
+		p.Errorf("%d files for %d tables", len(files), len(m.AllFiles()))
 	}
-	for _, f := range m.Listed() {
+	for _, f := range m.AllFiles() {
 		if sum := sha256.Sum256(files[f.Name]); hex.EncodeToString(sum[:]) != f.SHA256 {
 			p.Errorf("%s is not what was signed", f.Name)
 		}
@@ -166,7 +166,7 @@ func (p *practice) sealedFiles(path string) map[string][]byte {
 			if err != nil {
 				p.Fatal(err)
 			}
-			for _, f := range m.Listed() {
+			for _, f := range m.AllFiles() {
 				names = append(names, f.Name)
 			}
 		}

@@ -211,6 +211,31 @@ func TestParcelHoldsNothingElse(t *testing.T) {
 	}
 }
 
+// TestParcelAgain: a load that has to begin again reads the file from its
+// beginning, and only while it holds the manifest that was verified.
+func TestParcelAgain(t *testing.T) {
+	o := shared.hub(t)
+	path := sealed(t, shared.extracts[siteA], shared.custodian)
+	x, err := open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.close()
+	for range 2 {
+		if err := x.copyTo(context.Background(), t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.again(x.digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, path, get(t, sealed(t, shared.extracts[siteB], shared.custodian)))
+	var changed *IntegrityError
+	if err := x.again(x.digest); !errors.As(err, &changed) {
+		t.Errorf("another extract in its place: %v", err)
+	}
+}
+
 // TestParcelInterrupted: nothing in clear stays behind.
 func TestParcelInterrupted(t *testing.T) {
 	o := shared.hub(t)
