@@ -121,9 +121,6 @@ func produce(ctx context.Context, o Options, src *source, before inputs, last *m
 	if err != nil {
 		return nil, err
 	}
-	if err := src.unchanged(); err != nil {
-		return nil, err
-	}
 	o.Progress("sorting")
 	result, files, err := sort(ctx, o, src, stage, coded)
 	if err != nil {

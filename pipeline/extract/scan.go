@@ -39,7 +39,6 @@ func (f *sourceFile) scan(ctx context.Context, table string, filled bool) error 
 	if err != nil {
 		return err
 	}
-	f.as = found.as
 	f.folded, f.unseen = found.folded, found.folded || found.unseen
 	fault := found.fault
 	switch {
@@ -74,13 +73,12 @@ const (
 
 // scanned is what a file's bytes say before anybody parses them.
 type scanned struct {
-	as     os.FileInfo // what was read
-	fault  string      // the first one, or nothing
-	line   int64       // where its row begins; 0: the whole file
-	rows   int64       // the header included, empty lines not
-	ended  bool        // the last line has an end
-	folded bool        // a quoted field goes over a line's end
-	unseen bool        // it holds tabs or characters beyond ASCII
+	fault  string // the first one, or nothing
+	line   int64  // where its row begins; 0: the whole file
+	rows   int64  // the header included, empty lines not
+	ended  bool   // the last line has an end
+	folded bool   // a quoted field goes over a line's end
+	unseen bool   // it holds tabs or characters beyond ASCII
 }
 
 func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
@@ -89,26 +87,7 @@ func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
 		return scanned{}, errUnreadable
 	}
 	defer f.Close()
-	as, err := f.Stat()
-	if err != nil {
-		return scanned{}, errUnreadable
-	}
-	found, err := scan(ctx, f, columns, engine.MaxLine)
-	found.as = as
-	return found, err
-}
-
-// unchanged refuses an export of which a file was written, or replaced, after it
-// was scanned: an opt-out could be missing from one of the database's readings.
-func (s *source) unchanged() error {
-	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
-		file := s.tables[table]
-		now, err := os.Lstat(file.path)
-		if err != nil || !os.SameFile(now, file.as) || now.Size() != file.as.Size() || !now.ModTime().Equal(file.as.ModTime()) {
-			return &SourceError{Table: table, Rule: "changed while it was read", Hint: "wait until the export is written to its end, and extract again"}
-		}
-	}
-	return nil
+	return scan(ctx, f, columns, engine.MaxLine)
 }
 
 // errUnreadable says no more: what the operating system says names the file.

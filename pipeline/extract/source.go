@@ -38,7 +38,6 @@ type source struct {
 type sourceFile struct {
 	path    string
 	columns int
-	as      os.FileInfo    // what it was when it was scanned
 	folded  bool           // a quoted field goes over a line's end
 	unseen  bool           // it holds tabs, line ends in fields, or characters beyond ASCII
 	at      map[string]int // known column, in lower case → position
