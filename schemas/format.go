@@ -2,6 +2,8 @@ package schemas
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,17 +32,38 @@ type Format struct {
 	Title     string              `json:"title"`
 	Version   string              `json:"version"`
 	Dataset   string              `json:"dataset"`
-	Encoding  string              `json:"encoding"`
+	Encoding  string              `json:"encoding"`            // utf-8 or windows-1252
+	Delimiter string              `json:"delimiter,omitempty"` // a comma unless it says ; | or a tab
 	FileName  FileName            `json:"file_name"`
 	Dates     []string            `json:"dates"` // strptime forms
 	Tables    []FormatTable       `json:"tables"`
 	Relations map[string]Relation `json:"relations"`
 
+	Own string `json:"-"` // SHA-256 of the file that somebody gave; empty: it comes with datanet
+
 	fileName *regexp.Regexp
 }
 
+// String is what a manifest calls the format.
+func (f *Format) String() string {
+	if f.Own == "" {
+		return f.Name + " " + f.Version
+	}
+	return f.Name + " " + f.Version + " (own file, sha256 " + f.Own[:16] + ")"
+}
+
+// Comma is the byte between two cells.
+func (f *Format) Comma() byte {
+	if f.Delimiter == "" {
+		return ','
+	}
+	return f.Delimiter[0]
+}
+
 // FileName says how an export's files are called: a regular expression with
-// the groups table and stamp, and the stamp's layout in Go's reference time.
+// the group table and, where names have them, stamp and order; and the stamp's
+// layout in Go's reference time. The order is the system's own count of its
+// exports.
 type FileName struct {
 	Pattern string `json:"pattern"`
 	Stamp   string `json:"stamp"`
@@ -50,14 +73,17 @@ type FileName struct {
 // its specification. Columns bind by name all the same.
 type FormatTable struct {
 	Name    string         `json:"name"`
-	Aliases []string       `json:"aliases"`
+	Aliases []string       `json:"aliases,omitempty"`
 	Columns []FormatColumn `json:"columns"`
 }
 
-// A FormatColumn is one classed column of a source table.
+// A FormatColumn is one classed column of a source table. Older exports spell
+// some otherwise, and have some that the specification no longer has.
 type FormatColumn struct {
-	Name  string `json:"name"`
-	Class Class  `json:"class"`
+	Name    string   `json:"name"`
+	Class   Class    `json:"class"`
+	Aliases []string `json:"aliases,omitempty"`
+	Until   string   `json:"until,omitempty"` // the version that took it out
 }
 
 // A Relation is what the dataset's SQL reads: one source table with columns
@@ -65,15 +91,31 @@ type FormatColumn struct {
 // relation is one without whose rows an export is broken: the gates would see
 // nobody's opt-out, or nobody would be there. An optional one may be missing,
 // table and all, and then has no rows.
+//
+// Key names the fields that tell one row from another. Files of a later export
+// then hold changes: of the rows with one key the latest counts, by export and
+// then by the field sequence. Without a key every export's rows stand there,
+// and sequence orders them by export first.
 type Relation struct {
 	Table    string           `json:"table"`
 	Filled   bool             `json:"filled,omitempty"`
 	Optional bool             `json:"optional,omitempty"`
+	Only     *Only            `json:"only,omitempty"`
+	Key      []string         `json:"key,omitempty"`
 	Fields   map[string]Field `json:"fields"`
 }
 
+// Only says which rows of a table a relation takes: those whose column holds
+// one of the words, whatever their case. An empty word stands for nothing. In
+// this way a mark of deletion keeps rows out.
+type Only struct {
+	Column string   `json:"column"`
+	Words  []string `json:"words"`
+}
+
 // A Field is one column of a relation: a source column and how it is read.
-// Types are text; key (text that joins, in upper case); number; flag (true
+// Types are text; key (text that joins, in upper case); guid (a key that may
+// stand in braces or without); number; flag (true
 // unless the source says false, 0 or nothing: a gate fails closed); yes (true
 // only when the source says true or 1); date, which yields two columns: the
 // date, and <field>_bad, true when the source holds something that is no date
@@ -81,10 +123,17 @@ type Relation struct {
 // form of ISO 8601: its day as written, in the zone in which it was written. A
 // flag has a <field>_unclear too: true when the source says neither yes nor no
 // in words of the format.
+//
+// A field has a column, or a value that holds for every row. Words put the
+// source's own words into those of the dataset, whatever their case. Dates are
+// this field's forms where they are not the format's.
 type Field struct {
-	Column   string `json:"column"`
-	Type     string `json:"type"`
-	Optional bool   `json:"optional,omitempty"`
+	Column   string            `json:"column,omitempty"`
+	Value    *string           `json:"value,omitempty"`
+	Type     string            `json:"type"`
+	Optional bool              `json:"optional,omitempty"`
+	Dates    []string          `json:"dates,omitempty"`
+	Words    map[string]string `json:"words,omitempty"`
 }
 
 var formats = sync.OnceValue(func() map[string]*Format {
@@ -118,11 +167,27 @@ func (f *Format) ParseFileName(name string) (table *FormatTable, stamp time.Time
 	if m == nil {
 		return nil, time.Time{}, false
 	}
-	stamp, err := time.Parse(f.FileName.Stamp, m[f.fileName.SubexpIndex("stamp")])
-	if err != nil {
-		return nil, time.Time{}, false
+	if at := f.fileName.SubexpIndex("stamp"); at >= 0 {
+		var err error
+		if stamp, err = time.Parse(f.FileName.Stamp, m[at]); err != nil {
+			return nil, time.Time{}, false
+		}
 	}
 	return f.TableByName(m[f.fileName.SubexpIndex("table")]), stamp, true
+}
+
+// FileOrder reads the system's own count of its exports from a file's name, or
+// returns 0.
+func (f *Format) FileOrder(name string) int64 {
+	m, at := f.fileName.FindStringSubmatch(name), f.fileName.SubexpIndex("order")
+	if m == nil || at < 0 {
+		return 0
+	}
+	n, err := strconv.ParseInt(m[at], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // TableByName finds a table by its name or an alias, or returns nil.
@@ -141,12 +206,20 @@ func (f *Format) TableByName(name string) *FormatTable {
 	return nil
 }
 
-// ColumnByName finds a column whatever its case, as header drift demands.
+// ColumnByName finds a column by its name or an alias, whatever its case, as
+// header drift demands.
 func (t *FormatTable) ColumnByName(name string) *FormatColumn {
 	for i := range t.Columns {
-		if strings.EqualFold(t.Columns[i].Name, name) {
-			return &t.Columns[i]
+		c := &t.Columns[i]
+		if strings.EqualFold(c.Name, name) || slices.ContainsFunc(c.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			return c
 		}
 	}
 	return nil
+}
+
+// Current are the columns of the specification, without those that only older
+// exports have.
+func (t *FormatTable) Current() []FormatColumn {
+	return slices.DeleteFunc(slices.Clone(t.Columns), func(c FormatColumn) bool { return c.Until != "" })
 }

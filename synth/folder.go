@@ -61,7 +61,7 @@ func (f *folder) open() (err error) {
 	}
 	for i, name := range tableNames {
 		var columns []string
-		for _, c := range format.TableByName(name).Columns {
+		for _, c := range format.TableByName(name).Current() {
 			columns = append(columns, c.Name)
 		}
 		if f.sheets[i], err = createSheet(filepath.Join(f.dir, f.fileName(name)), columns, true); err != nil {

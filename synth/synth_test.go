@@ -133,7 +133,7 @@ func checkFolder(t *testing.T, format *schemas.Format, dir string) {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, c := range table.Columns {
+		for _, c := range table.Current() {
 			names = append(names, `"`+c.Name+`"`)
 		}
 		if header, _, _ := strings.Cut(string(b), "\n"); header != strings.Join(names, ",") {

@@ -18,6 +18,7 @@ import (
 func printExtract(w io.Writer, r *extract.Result) {
 	printWhich(w, r)
 	w = narrowed{w}
+	printExports(w, r)
 	for _, table := range tablesOf(r) {
 		printTable(w, r, table)
 	}
@@ -35,6 +36,18 @@ func printWhich(w io.Writer, r *extract.Result) {
 		return
 	}
 	fmt.Fprintf(w, "%s\nExtract number %d of %s, %s, as at %s\n", r.Extract, r.Sequence, r.Site, r.Dataset, longDate(r.AsAt))
+}
+
+// printExports says of which days' exports the extract was made, if of several.
+func printExports(w io.Writer, r *extract.Result) {
+	if len(r.Exports) < 2 {
+		return
+	}
+	days := make([]string, len(r.Exports))
+	for i, day := range r.Exports {
+		days[i] = longDate(day)
+	}
+	fmt.Fprintf(w, "Made of the exports of %s.\n", strings.Join(days, ", "))
 }
 
 func longDate(day string) string {
@@ -116,6 +129,7 @@ func printRows(w io.Writer, r *extract.Result, table string, out int64) {
 var reasons = []struct{ name, words string }{
 	{"other-organisation", "of another organisation"},
 	{"re-submitted", "submitted again later: the later row counts"},
+	{"changed-later", "a later row of the same record counts"},
 	{"no-identifier", "without the id that the record is known by"},
 	{"no-patient", "without a patient in the export"},
 	{"person-left-out", "belongs to a person who is left out"},
@@ -169,6 +183,8 @@ var numbers = []struct{ name, one, many, do string }{
 	{"repeated-digit", "has one repeated digit in place of an NHS number", "have one repeated digit in place of an NHS number", "enter the real number"},
 	{"malformed", "has an NHS number that is not ten digits", "have an NHS number that is not ten digits", "correct it"},
 	{"out-of-range", "has an NHS number outside the ranges in use", "have an NHS number outside the ranges in use", "correct it"},
+	{"unverified", "has an NHS number that its source calls untraced", "have an NHS number that its source calls untraced", "have it traced"},
+	{"superseded", "has an NHS number that its source calls superseded", "have an NHS number that its source calls superseded", "enter the present one"},
 	{"mothers-own", "is a baby under its mother's NHS number", "are babies under their mothers' NHS number", "enter the baby's own"},
 }
 
@@ -205,18 +221,39 @@ func printNHSNumbers(w io.Writer, r *extract.Result) {
 }
 
 func printDoubts(w io.Writer, r *extract.Result) {
-	if r.Unmatched == 1 {
-		fmt.Fprintln(w, "1 person has a postcode that the lookup does not hold, and no ward.")
-	} else if r.Unmatched > 1 {
-		fmt.Fprintf(w, "%s have a postcode that the lookup does not hold, and no ward.\n", people(r.Unmatched))
-	}
+	printPlaces(w, r)
 	for _, rule := range slices.Sorted(maps.Keys(r.Contradictions)) {
 		if n := r.Contradictions[rule]; n > 0 {
 			fmt.Fprintf(w, "Two %s under one NHS number, a sign of a wrong number: %s.\n", cmp.Or(contradictions[rule], rule), people(n))
 		}
 	}
+	for _, relation := range slices.Sorted(maps.Keys(r.Passed)) {
+		fmt.Fprintf(w, "Rows that the format leaves aside for %s: %s.\n", relation, thousands(r.Passed[relation]))
+	}
+	for _, column := range slices.Sorted(maps.Keys(r.Strange)) {
+		fmt.Fprintf(w, "Values that are none of the code system of %s, left empty or unknown: %s.\n", column, thousands(r.Strange[column]))
+	}
 	if r.Ignored > 0 {
 		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
+	}
+}
+
+// printPlaces says where people live, and of how many nobody can tell.
+func printPlaces(w io.Writer, r *extract.Result) {
+	if len(r.Areas) > 0 {
+		fmt.Fprintf(w, "Where people live: %s in the borough, %s outside it, %s of no fixed abode, %s without a postcode.\n",
+			thousands(r.Areas["inside"]), thousands(r.Areas["outside"]), thousands(r.Areas["no-fixed-abode"]), thousands(r.Areas["no-postcode"]))
+	}
+	several := r.Areas["several-areas"]
+	for _, of := range []struct {
+		n    int64
+		what string
+	}{{r.Unmatched - several, "a postcode that the lookup does not hold"}, {several, "a postcode to which the lookup gives several areas"}} {
+		if of.n == 1 {
+			fmt.Fprintf(w, "1 person has %s, and no ward.\n", of.what)
+		} else if of.n > 1 {
+			fmt.Fprintf(w, "%s have %s, and no ward.\n", people(of.n), of.what)
+		}
 	}
 }
 

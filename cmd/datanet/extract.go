@@ -13,7 +13,7 @@ import (
 )
 
 type extractOptions struct {
-	key, source, out, dataset, site, format, asAt, postcodes, codeLists, policy, ndoo string
+	key, source, out, dataset, site, format, asAt, postcodes, codeLists, formatFile, policy, ndoo string
 
 	noGeography, testNumbers, drop, ignore, dryRun, seal bool
 	after                                                int64
@@ -44,6 +44,7 @@ carries rounded totals.`,
 	f.StringVar(&o.dataset, "dataset", "", "dataset; must agree with the key")
 	f.StringVar(&o.site, "site", "", "site; must agree with the key")
 	f.StringVar(&o.format, "format", "", "source format (default: found by the files' names)")
+	f.StringVar(&o.formatFile, "format-file", "", "a source format of your own, as a file")
 	f.StringVar(&o.asAt, "as-at", "", "date of the export (default: its own stamp)")
 	f.StringVar(&o.postcodes, "postcodes", "", "postcode lookup, ONSPD or NSPL layout (default: DATANET_POSTCODES, else postcodes.csv beside the sources)")
 	f.BoolVar(&o.noGeography, "no-geography", false, "go without a postcode lookup: every area is unknown")
@@ -61,6 +62,7 @@ carries rounded totals.`,
 		c.MarkFlagRequired(required)
 	}
 	c.MarkFlagsMutuallyExclusive("postcodes", "no-geography")
+	c.MarkFlagsMutuallyExclusive("format", "format-file")
 	return c
 }
 
@@ -100,6 +102,11 @@ func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options
 	var err error
 	if o.format != "" {
 		if x.Format, err = schemas.FormatByName(o.format); err != nil {
+			return x, err
+		}
+	}
+	if o.formatFile != "" {
+		if x.Format, err = schemas.ReadFormat(o.formatFile); err != nil {
 			return x, err
 		}
 	}

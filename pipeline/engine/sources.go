@@ -24,22 +24,23 @@ const MaxLine = 2 << 20
 // is which, and a hostile header never becomes a name. Every row must have
 // exactly that many fields. Nothing is guessed: a folder called c0=7 would
 // otherwise fill the first column.
-func ReadCSV(path string, columns int) string { return readCSV(path, columns, true) }
+func ReadCSV(path string, columns int) string { return ReadSeparated(path, columns, ',', true) }
 
 // ReadCSVInTurn is ReadCSV from the first row to the last, by one thread, for
 // files in which quoted fields go over line ends: DuckDB's threads begin at a
 // line's end each, and where such lines look like rows one finds no beginning.
-func ReadCSVInTurn(path string, columns int) string { return readCSV(path, columns, false) }
+func ReadCSVInTurn(path string, columns int) string { return ReadSeparated(path, columns, ',', false) }
 
-func readCSV(path string, columns int, parallel bool) string {
+// ReadSeparated is the same for a file with another sign between its cells.
+func ReadSeparated(path string, columns int, comma byte, parallel bool) string {
 	names := make([]string, columns)
 	for i := range names {
 		names[i] = fmt.Sprintf("'c%d': 'VARCHAR'", i)
 	}
-	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', "+
+	return fmt.Sprintf("read_csv(%s, auto_detect = false, header = true, delim = %s, quote = '\"', escape = '\"', "+
 		"strict_mode = true, null_padding = false, hive_partitioning = false, compression = 'none', "+
 		"max_line_size = %d, parallel = %t, columns = {%s})",
-		one(path), MaxLine, parallel, strings.Join(names, ", "))
+		one(path), Literal(string(rune(comma))), MaxLine, parallel, strings.Join(names, ", "))
 }
 
 // ReadParquet is the SQL that reads Parquet files of one schema.

@@ -21,7 +21,12 @@ var shapes = []struct {
 	mayBeTooBig bool // the limit may be reached, and then is said
 }{
 	{"all of one patient", func(int) string { return "ANNA" }, func(int) int { return 1 }, false, false},
-	{"of patients who are not there", func(i int) string { return fmt.Sprintf("{NOBODY-%012d}", i) }, func(int) int { return 1 }, false, false},
+	{"a third of patients who are not there", func(i int) string {
+		if i%3 > 0 {
+			return "ANNA"
+		}
+		return fmt.Sprintf("{NOBODY-%012d}", i)
+	}, func(int) int { return 1 }, false, false},
 	{"all on a list", func(int) string { return "ANNA" }, func(int) int { return 2 }, false, true},
 	{"all codes different", func(int) string { return "ANNA" }, func(i int) int { return 1000 + i }, true, true},
 }

@@ -62,8 +62,8 @@ func same(was os.FileInfo, path string) bool {
 // paths are the files that are read, and what messages call each.
 func (s *source) paths() map[string]string {
 	paths := map[string]string{}
-	for table, file := range s.tables {
-		paths[file.path] = table
+	for _, file := range s.files() {
+		paths[file.path] = file.table
 	}
 	if s.postcodes != nil {
 		paths[s.postcodes.path] = lookupName

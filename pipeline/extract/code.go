@@ -30,11 +30,23 @@ type coded struct {
 	stopped   codes            // people left out by choice or for safety
 	leftOut   int64            // how many they are, those without a code too
 	partly    int64            // rows about two people of whom one is left out
+	areas     map[string]int64 // where people live
+	passed    map[string]int64 // relation → rows that the format does not take
+	strange   map[string]int64 // column → values that are none of its code system
 }
 
 // code runs the database that sees identifiers.
 func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, error) {
-	e, err := engine.Open(ctx, engine.Options{Private: true, Memory: o.Memory, Threads: o.Threads,
+	pipes, err := src.transcode(stage)
+	if err != nil {
+		return nil, err
+	}
+	defer pipes.stop()
+	threads := o.Threads
+	if pipes != nil {
+		threads = 1 // one after the other, they come to the pipes one at a time
+	}
+	e, err := engine.Open(ctx, engine.Options{Private: true, Memory: o.Memory, Threads: threads,
 		Folders: append(src.folders(), stage.work)})
 	if err != nil {
 		return nil, err
@@ -58,14 +70,17 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 		}
 		c.files[t.Name] = path
 	}
-	return c, c.account(ctx, e, src)
+	if err := c.account(ctx, e, src); err != nil {
+		return nil, err
+	}
+	return c, pipes.whole()
 }
 
 // prepare runs the steps before the tables: the macros that all datasets share,
 // then the dataset's own steps in the order of their names. Every dataset makes
 // the table patient first, whose postcodes are looked up before the step that
 // makes people of patients; its last step makes doubt, numbered, unplaced,
-// born and contradiction.
+// placed, strange, born and contradiction.
 func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	if err := vocabulary(ctx, e, o, src); err != nil {
 		return err
@@ -73,12 +88,15 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 	if err := relations(ctx, e, src); err != nil {
 		return src.blame(err)
 	}
+	if err := src.bulk(ctx, e); err != nil {
+		return err
+	}
 	names, err := fs.Glob(steps, src.dataset.ID+"/[0-9]-*.sql")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
-	for _, name := range append([]string{"dates.sql", "words.sql"}, names...) {
+	for _, name := range append([]string{"dates.sql", "words.sql", "numbers.sql"}, names...) {
 		step := strings.TrimSuffix(filepath.Base(name), ".sql")
 		if strings.HasSuffix(step, "-people") {
 			if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
@@ -95,8 +113,8 @@ func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) erro
 // guesses are the rules of the view doubt, in words: what it would take a guess
 // to decide is refused.
 var guesses = map[string]SourceError{
-	"twice": {Rule: "the site's patients who stand in the export more than once: %d",
-		Hint: "give one full export, not several days' changes in one file"},
+	"twice": {Rule: "the site's patients of whom two rows stand in one export, neither later than the other: %d",
+		Hint: "export the table again, with its ProcessingId: of two rows the later one counts"},
 	"power-of-ten": {Table: "Coding_ClinicalCode", Rule: "codes that a spreadsheet has written as powers of ten, so that an opt-out could be missed: %d",
 		Hint: "export the table again, and do not save it from a spreadsheet"},
 	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
@@ -198,8 +216,17 @@ func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) erro
 	if c.disagree, err = counts(ctx, e, "SELECT rule, n FROM contradiction WHERE n > 0"); err != nil {
 		return err
 	}
+	if c.passed, err = src.passed(ctx, e); err != nil {
+		return err
+	}
+	if c.strange, err = counts(ctx, e, "SELECT field, n FROM strange WHERE n > 0"); err != nil {
+		return src.blame(err)
+	}
 	if src.postcodes == nil {
 		return nil
+	}
+	if c.areas, err = counts(ctx, e, "SELECT area, count(*) FROM placed GROUP BY area"); err != nil {
+		return err
 	}
 	c.unmatched, err = e.Number(ctx, "counting areas", "SELECT count(*) FROM unplaced")
 	return err
@@ -222,7 +249,7 @@ func counts(ctx context.Context, e *engine.Engine, query string) (map[string]int
 // folders is what the first database may read.
 func (s *source) folders() []string {
 	seen := map[string]bool{}
-	for _, f := range s.tables {
+	for _, f := range s.files() {
 		seen[filepath.Dir(f.path)] = true
 	}
 	if s.postcodes != nil {

@@ -14,6 +14,7 @@ import "bytes"
 type dialect struct {
 	columns int
 	longest int
+	comma   byte // between two fields
 	marks   bool // a quotation mark may have come by: nothing else needs be searched for one
 	returns bool // and a carriage return
 
@@ -70,10 +71,8 @@ func (d *dialect) take(line []byte) (fault string) {
 	case len(body) == 0:
 		return ""
 	}
-	return d.row(bytes.Count(body, comma) + 1)
+	return d.row(bytes.Count(body, []byte{d.comma}) + 1)
 }
-
-var comma = []byte{','}
 
 // end takes the end off a line that ends a row, which must be every other row's.
 func (d *dialect) end(line []byte) (body []byte, fault string) {
@@ -117,7 +116,7 @@ func (d *dialect) walk(line []byte) (fault string) {
 			d.at = afterQuote
 		case b == '"' && d.at != inPlain:
 			d.at = inQuotes // the field begins, or the mark before stands for itself
-		case b == ',':
+		case b == d.comma:
 			d.fields++
 			d.at = fieldStart
 		case b == '\n' || b == '\r' && len(bytes.TrimSuffix(line[i+1:], newline)) == 0:

@@ -66,12 +66,12 @@ func (s *source) blame(err error) error {
 	}
 	out := &SourceError{Row: fault.Line, Rule: fault.Rule,
 		Hint: "export the table again, in UTF-8; a row was cut off, or a quotation mark is missing"}
-	for name, file := range s.tables {
-		if file.path != fault.File {
+	for _, file := range s.files() {
+		if file.path != fault.File && file.reads != fault.File {
 			continue
 		}
-		out.Table = name
-		if line, bad := notUTF8(file.path); bad && line == fault.Line {
+		out.Table = file.table
+		if line, bad := s.misspeltLine(file); bad && line == fault.Line {
 			out.Rule = notUTF8Rule
 		}
 	}
@@ -87,9 +87,9 @@ const notUTF8Rule = "is not UTF-8"
 // database's reader when it stands in a column that is read, and does no harm
 // in one that is not; so nobody looks before.
 func (s *source) misspelt(err error) error {
-	for name, file := range s.tables {
-		if line, bad := notUTF8(file.path); bad {
-			return &SourceError{Table: name, Row: line, Rule: notUTF8Rule, Hint: "export the table again, in UTF-8"}
+	for _, file := range s.files() {
+		if line, bad := s.misspeltLine(file); bad {
+			return &SourceError{Table: file.table, Row: line, Rule: notUTF8Rule, Hint: "export the table again, in UTF-8"}
 		}
 	}
 	return err

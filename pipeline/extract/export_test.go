@@ -168,7 +168,7 @@ func (x *export) write(dir string) string {
 	for _, name := range sourceTables(format) {
 		x.writeTable(filepath.Join(dir, x.of.fileName(name)), format.TableByName(name))
 	}
-	lookup := "pcds,lsoa21cd\nXL1 1AA,E01003013\nXL1 1AB,E01003014\nXN1 1AA,E01999999\n"
+	lookup := "pcds,lsoa21cd\nXL1 1AA,E01003013\nXL1 1AB,E01003014\nXN1 1AA,E01999999\nXL2 2AA,E01003013\nXL2 2AA,E01003014\nXL2 2AB,E01003013\nXL2 2AB,E01003013\n"
 	if err := os.WriteFile(filepath.Join(dir, "postcodes.csv"), []byte(lookup), 0o600); err != nil {
 		x.t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func sourceTables(format *schemas.Format) []string {
 
 func (x *export) writeTable(path string, table *schemas.FormatTable) {
 	var header []string
-	for _, c := range table.Columns {
+	for _, c := range table.Current() {
 		header = append(header, c.Name)
 	}
 	known := len(header)

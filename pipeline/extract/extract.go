@@ -60,6 +60,7 @@ type Result struct {
 	Dataset   string                      `json:"dataset"`
 	Site      string                      `json:"site"`
 	AsAt      string                      `json:"as_at"`
+	Exports   []string                    `json:"exports"` // days of the exports that it was made of, the oldest first
 	Sequence  int64                       `json:"sequence"`
 	Persons   int64                       `json:"persons"` // distinct codes
 	Tables    map[string]int64            `json:"tables"`  // rows written
@@ -69,6 +70,9 @@ type Result struct {
 	// What the rows under one NHS number disagree about (birth-date, death-date,
 	// sex, area) → how many people: signs of wrong numbers, for the site to mend.
 	Contradictions map[string]int64 `json:"contradictions"`
+	Areas          map[string]int64 `json:"areas"`          // where people live; none without a lookup
+	Strange        map[string]int64 `json:"invalid_values"` // column → values that are none of its code system
+	Passed         map[string]int64 `json:"rows_not_taken"` // relation → rows that the format leaves aside
 	Unread         []string         `json:"unread_files"`
 	Ignored        int              `json:"ignored_columns"`
 

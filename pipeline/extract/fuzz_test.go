@@ -73,7 +73,7 @@ func FuzzHeader(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		names, err := header(string(text))
+		names, err := header(string(text), ',')
 		if err != nil {
 			said := err.Error()
 			if !slices.Contains(headerRules, said) && (foreign(string(text)) == "" || said != "is "+foreign(string(text))+", not comma-separated values") {
@@ -132,7 +132,7 @@ func firstRow(text string) (fields []string, ok bool) {
 // field by field, on whether it is refused, where, and what is in it.
 func FuzzScan(f *testing.F) {
 	for _, seed := range corpusFiles(f) {
-		f.Add(seed, bytes.Count(seed[:bytes.IndexByte(append(seed, '\n'), '\n')], comma)+1, 4096)
+		f.Add(seed, bytes.Count(seed[:bytes.IndexByte(append(seed, '\n'), '\n')], []byte{','})+1, 4096)
 	}
 	f.Add([]byte("a,b\r\n\"1\"\"\r\n\",2\r\n"), 2, 16)
 	f.Fuzz(func(t *testing.T, text []byte, columns, longest int) {
@@ -167,7 +167,7 @@ func power(base, exponent int) int {
 
 func scansAlike(t *testing.T, text []byte, columns, longest int) {
 	t.Helper()
-	got, err := scan(context.Background(), bytes.NewReader(text), columns, longest)
+	got, err := scan(context.Background(), bytes.NewReader(text), columns, longest, ',')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,11 +311,11 @@ func FuzzDialect(f *testing.F) {
 	f.Cleanup(func() { e.Close() })
 	path := filepath.Join(dir, "x.csv")
 	f.Fuzz(func(t *testing.T, text []byte) {
-		names, err := header(string(text[:min(len(text), maxHeader)]))
+		names, err := header(string(text[:min(len(text), maxHeader)]), ',')
 		if err != nil || len(names) == 1 {
 			return // no table has one column: an empty line would be a row of it
 		}
-		found, err := scan(context.Background(), bytes.NewReader(text), len(names), 1<<16)
+		found, err := scan(context.Background(), bytes.NewReader(text), len(names), 1<<16, ',')
 		if err != nil || found.fault != "" || !found.ended {
 			return
 		}

@@ -21,7 +21,7 @@ const mark = "\ufeff" // UTF-8's byte order mark
 
 // readHeader reads the names of a file's columns. Its errors are rules: they
 // hold nothing of the file, whose first line can be a patient's.
-func readHeader(path string) ([]string, error) {
+func readHeader(path string, comma byte, encoding string) ([]string, error) {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, errNoFile // a link, a folder, a device, a pipe that never ends
@@ -35,17 +35,20 @@ func readHeader(path string) ([]string, error) {
 	if err != nil {
 		return nil, errNoFile
 	}
-	return header(string(text))
+	if encoding == windows1252 {
+		text = fromWindows1252(nil, text)
+	}
+	return header(string(text), comma)
 }
 
 var errNoFile = errors.New("is not a file that can be read")
 
 // header reads the first row of a text, as far as it goes.
-func header(text string) ([]string, error) {
+func header(text string, comma byte) ([]string, error) {
 	if kind := foreign(text); kind != "" {
 		return nil, errors.New("is " + kind + ", not comma-separated values")
 	}
-	names, err := parseHeader(strings.TrimPrefix(text, mark))
+	names, err := parseHeader(strings.TrimPrefix(text, mark), comma)
 	if err != nil {
 		return nil, err
 	}
@@ -63,19 +66,25 @@ func header(text string) ([]string, error) {
 	switch {
 	case len(names) > maxColumns:
 		return nil, fmt.Errorf("has more than %d columns", maxColumns)
-	case len(names) == 1 && strings.ContainsAny(names[0], ";\t|"):
-		return nil, errors.New("is separated by something other than commas")
+	case len(names) == 1 && strings.ContainsAny(names[0], ",;\t|"):
+		return nil, errors.New("is separated by something other than " + commaWord(comma))
 	}
 	return names, nil
 }
 
+// commaWord is what messages call the sign between cells.
+func commaWord(comma byte) string {
+	return map[byte]string{',': "commas", ';': "semicolons", '|': "bars", '\t': "tabs"}[comma]
+}
+
 // parseHeader splits the first line. An empty first line is refused: the
 // database would take it for the header, and the header for a row.
-func parseHeader(text string) ([]string, error) {
+func parseHeader(text string, comma byte) ([]string, error) {
 	if strings.HasPrefix(text, "\n") || strings.HasPrefix(text, "\r") {
 		return nil, errors.New("begins with an empty line")
 	}
 	r := csv.NewReader(strings.NewReader(text))
+	r.Comma = rune(comma)
 	names, err := r.Read()
 	switch {
 	case err != nil:

@@ -170,7 +170,7 @@ func TestIgnoredColumns(t *testing.T) {
 	o := newSite(t)
 	o.Unknown = Ignore
 	x := parseExport(t, somebody)
-	x.more = map[string][]string{patients: {"Notes", "More notes"}, entries: {"AssociatedText"}}
+	x.more = map[string][]string{patients: {"Notes", "More notes"}, entries: {"Summary"}}
 	x.rows[patients][0]["Notes"] = "Quillmarker"
 	x.write(o.Source)
 	result, err := Run(context.Background(), o)

@@ -69,7 +69,7 @@ func (s *source) manifest(o Options, r *Result, files []schemas.ManifestFile, re
 	m := &schemas.Manifest{
 		Schema: schemas.Version, Dataset: s.dataset.ID, Site: o.Key.Site,
 		AsAt: s.asAt.Format(time.DateOnly), Sequence: r.Sequence, Kind: "full",
-		SourceFormat: s.format.Name + " " + s.format.Version, Tool: o.Tool,
+		SourceFormat: s.format.String(), Tool: o.Tool,
 		TestNumbers: o.Numbers == pseudonym.Test, Files: files, Persons: round10(r.Persons),
 		LinkageCheck: o.Key.Linkage.CheckValue(), WrapCheck: o.Key.Wrap.CheckValue(),
 		LeftOut: round10(r.LeftOut), Policy: o.Policy.Name(), PolicyDigest: o.Policy.Digest, NationalOptOut: r.National,

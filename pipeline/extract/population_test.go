@@ -45,7 +45,7 @@ func (x *export) person(r *rand.Rand, i int, numbers []string) {
 		died = text(born.AddDate(r.IntN(90), 0, r.IntN(300)))
 	}
 	row := map[string]string{"PatientGuid": fmt.Sprintf("{P%d}", i/2*2+i%2*r.IntN(2)), "OrganisationGuid": pick(r, "{GP}", "{GP}", "{GP}", "{BRANCH}", "{OTHER}", "{gp}"),
-		"NhsNumber": number, "Sex": pick(r, "F", "M", "I", "U", "f", ""), "DateOfBirth": rarely(r, 10, text(born), "", "1900-01-01", "05/06/1980", "2030-01-01"),
+		"NhsNumber": number, "NHSNumberStatus": rarely(r, 20, "", "01", "03", "superseded"), "Sex": pick(r, "F", "M", "I", "U", "f", ""), "DateOfBirth": rarely(r, 10, text(born), "", "1900-01-01", "05/06/1980", "2030-01-01"),
 		"DateOfDeath": rarely(r, 20, died, "unknown", "2030-01-01"), "DateOfRegistration": text(born.AddDate(r.IntN(40), 0, r.IntN(60))),
 		"DateofDeactivation": rarely(r, 3, "", text(born.AddDate(40, 0, 0))), "Postcode": pick(r, "XL1 1AA", "xl11ab", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", ""),
 		"PatientTypeDescription": rarely(r, 20, "Regular", " Dummy"), "DummyType": rarely(r, 20, "false", "true", "", "?"),

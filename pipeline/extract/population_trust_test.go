@@ -46,6 +46,11 @@ func (c *crowd) number() string {
 	return rarely(c.r, 5, own, "", "9999999999", "999 000 0019", "4010232137", own[:3]+" "+own[3:6]+"-"+own[6:], c.numbers[1+c.r.IntN(c.next)])
 }
 
+// status is how far a number was traced.
+func (c *crowd) status() string {
+	return rarely(c.r, 8, "01", "", "02", "1", "03", "04", "07", "8", "superseded")
+}
+
 // near is a day by one of the days that matter, or any day of twenty years.
 func (c *crowd) near(days ...string) string {
 	if c.r.IntN(3) == 0 {
@@ -78,7 +83,7 @@ func (c *crowd) patient(id string, people int) {
 	born := rarely(c.r, 15, text(time.Date(1940+c.r.IntN(80), time.Month(1+c.r.IntN(12)), 1+c.r.IntN(28), 0, 0, 0, 0, time.UTC)), "", "1900-01-01", "06/05/1980", "2030-01-01")
 	died := c.death(born)
 	describe := func(row map[string]string) {
-		row["NHSNumber"] = c.number()
+		row["NHSNumber"], row["NHSNumberStatus"] = c.number(), c.status()
 		row["Gender"] = pick(c.r, "1", "2", "9", "X", "")
 		row["EthnicCategory"] = pick(c.r, "A", "B1", "n", "99", "Z", "", "I", "S*", "Asian")
 		row["Postcode"] = pick(c.r, "XL1 1AA", "xl11ab", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", "")
@@ -140,7 +145,7 @@ func (c *crowd) mother(id string, people int) {
 	born := rarely(c.r, 15, text(time.Date(1970+c.r.IntN(40), time.Month(1+c.r.IntN(12)), 1+c.r.IntN(28), 0, 0, 0, 0, time.UTC)), "", "1900-01-01", "06/05/1980")
 	died := c.death(born)
 	describe := func(row map[string]string) {
-		row["NHSNumberMother"] = c.number()
+		row["NHSNumberMother"], row["NHSNumberStatusMother"] = c.number(), c.status()
 		row["EthnicCategoryMother"] = pick(c.r, "A", "B1", "n", "99", "Z", "")
 		row["Postcode"] = pick(c.r, "XL1 1AA", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", "")
 	}
@@ -183,7 +188,7 @@ func (c *crowd) baby(delivery, mother, due, born, died string) {
 	if own := c.rows["MSD001MotherDemog"]; c.r.IntN(20) == 0 {
 		number = own[len(own)-1]["NHSNumberMother"]
 	}
-	c.put("MSD401BabyDemographics", map[string]string{"LPIDBaby": id, "LabourDeliveryID": delivery, "NHSNumberBaby": number, "PersonBirthDateBaby": day,
+	c.put("MSD401BabyDemographics", map[string]string{"LPIDBaby": id, "LabourDeliveryID": delivery, "NHSNumberBaby": number, "NHSNumberStatusBaby": c.status(), "PersonBirthDateBaby": day,
 		"PersonDeathDateBaby": rarely(c.r, 6, "", c.near(day), "unknown"), "PregOutcome": rarely(c.r, 4, "01", "02", "3", "04", "05", "98", ""), "BirthOrderMaternitySUS": pick(c.r, "1", "2", ""),
 		"GestationLengthBirth": rarely(c.r, 5, fmt.Sprint(210+c.r.IntN(90)), "", "139", "140", "315", "316", "x"), "DeliveryMethodCode": pick(c.r, "0", "7", "", "X", "10")},
 		func(row map[string]string) {

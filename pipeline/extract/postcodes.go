@@ -44,11 +44,11 @@ func openPostcodes(o Options) (*sourceFile, error) {
 		return nil, &SourceError{Rule: "there is no postcode lookup, so nobody would have a ward",
 			Hint: "give one with --postcodes FILE or DATANET_POSTCODES (ONSPD or NSPL layout), or go without with --no-geography"}
 	}
-	header, err := readHeader(path)
+	header, err := readHeader(path, ',', utf8Encoding)
 	if err != nil {
 		return nil, &SourceError{Table: lookupName, Row: 1, Rule: err.Error()}
 	}
-	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
+	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}, comma: ','}
 	for name, words := range map[string][]string{"postcode": postcodeColumns, "lsoa": lsoaColumns} {
 		at, twice := position(header, words)
 		if twice {

@@ -66,7 +66,7 @@ func codeNames(x *export, o Options) map[string]string {
 }
 
 func codeName(i int, row map[string]string) string {
-	if usable(row["NhsNumber"]) {
+	if usable(used(row, "NhsNumber")) {
 		return digits(row["NhsNumber"])
 	}
 	return "local" + fmt.Sprint(i)
@@ -212,7 +212,7 @@ func (f *reference) judge(p *refPerson) {
 		{"test", stops(p.row["DummyType"]) || strings.Contains(strings.ToLower(p.row["PatientTypeDescription"]), "dummy")},
 		{"deleted", stops(p.row["Deleted"])}, {"type-1", out["type-1-opt-out"]}, {"local-dissent", out["local-dissent"]},
 		{"restricted", stops(p.row["SpineSensitive"])}, {"confidential", stops(p.row["IsConfidential"])},
-		{"unlinkable", f.o.Drop && !usable(p.row["NhsNumber"])}, {"national-opt-out", left(f.o, p.row["NhsNumber"])},
+		{"unlinkable", f.o.Drop && !usable(used(p.row, "NhsNumber"))}, {"national-opt-out", left(f.o, used(p.row, "NhsNumber"))},
 	}
 	for _, g := range gates {
 		if g.shut && p.gate == "" {
@@ -408,7 +408,7 @@ func (f *reference) account() string {
 func (f *reference) disagree() disagreement {
 	d := disagreement{}
 	for _, p := range f.people {
-		if slices.Contains([]string{"other-organisation", "agreement", "test", "deleted"}, p.gate) || !usable(p.row["NhsNumber"]) {
+		if slices.Contains([]string{"other-organisation", "agreement", "test", "deleted"}, p.gate) || !usable(used(p.row, "NhsNumber")) {
 			continue
 		}
 		d.note("birth-date", p.name, dayOrNothing(p.birth))
@@ -527,7 +527,7 @@ func (f *reference) patient(p *refPerson) string {
 	}
 	area := areaOf(p.row["Postcode"])
 	c := p.characteristic
-	return strings.Join([]string{fmt.Sprint(usable(p.row["NhsNumber"])), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "."),
+	return strings.Join([]string{fmt.Sprint(usable(used(p.row, "NhsNumber"))), "Z99001", or(upper(p.row["Sex"]), "U"), year(p.birth), or(c["ethnicity"], "."),
 		or(c["language"], "."), or(c["country-of-birth"], "."), or(c["religion"], "."), or(c["smoking"], "."), or(area, ". unknown ."),
 		month(p.row["DateOfRegistration"]), month(p.row["DateofDeactivation"]), year(p.death)}, " ")
 }

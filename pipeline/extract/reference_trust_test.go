@@ -166,7 +166,7 @@ func (f *trustReference) names() map[string]string {
 	site := f.x.of.site
 	for _, who := range [][3]string{{"MHS001MPI", "LocalPatientId", "NHSNumber"}, {"MSD001MotherDemog", "LPIDMother", "NHSNumberMother"}, {"MSD401BabyDemographics", "LPIDBaby", "NHSNumberBaby"}} {
 		for _, row := range f.x.rows[who[0]] {
-			id, number := upper(row[who[1]]), row[who[2]]
+			id, number := upper(row[who[1]]), used(row, who[2])
 			if parsed, problem := pseudonym.ParseNHSNumber([]byte(number), f.o.Numbers); problem == pseudonym.OK {
 				names[coder.Code(parsed).String()] = digits(number)
 			} else if id != "" {
@@ -339,6 +339,16 @@ func before(a, b string) bool {
 	return !clinical(a).IsZero() && !clinical(b).IsZero() && clinical(a).Before(clinical(b))
 }
 
+// used is a number whose status lets it be used.
+func used(row map[string]string, number string) string {
+	status := strings.Replace(strings.Replace(number, "Number", "NumberStatus", 1), "NhsNumber", "NHSNumber", 1)
+	switch row[status] {
+	case "", "01", "02", "1", "2":
+		return row[number]
+	}
+	return ""
+}
+
 func nameFor(number, id string) string {
 	if usable(number) {
 		return digits(number)
@@ -382,10 +392,10 @@ func (f *trustReference) patients(table, id, number, birth, death string) (map[s
 	found := map[string]*trustPatient{}
 	held, superseded := f.latest(table, own(id))
 	for _, row := range held {
-		p := &trustPatient{row: row, name: nameFor(row[number], row[id])}
-		if f.o.Drop && !usable(row[number]) {
+		p := &trustPatient{row: row, name: nameFor(used(row, number), row[id])}
+		if f.o.Drop && !usable(used(row, number)) {
 			p.gate = "unlinkable"
-		} else if left(f.o, row[number]) {
+		} else if left(f.o, used(row, number)) {
 			p.gate = "national-opt-out"
 		}
 		if row[id] == "" {
@@ -393,7 +403,7 @@ func (f *trustReference) patients(table, id, number, birth, death string) (map[s
 		}
 		p.life = f.live(p.name, row[birth], row[death])
 		found[upper(row[id])] = p
-		f.disagrees(p, usable(row[number]), row[birth], row[death])
+		f.disagrees(p, usable(used(row, number)), row[birth], row[death])
 	}
 	return found, superseded
 }
@@ -501,7 +511,7 @@ func (f *trustReference) slamPatients(people map[string]*trustPatient, referred 
 			year = fmt.Sprint(own.Year())
 		}
 		lsoa, ward := f.area(p.row["Postcode"])
-		f.write("patient", p.name, fmt.Sprint(usable(p.row["NHSNumber"])), or(map[string]string{"1": "M", "2": "F", "9": "I"}[p.row["Gender"]], "U"),
+		f.write("patient", p.name, fmt.Sprint(usable(used(p.row, "NHSNumber"))), or(map[string]string{"1": "M", "2": "F", "9": "I"}[p.row["Gender"]], "U"),
 			year, ethnic(p.row["EthnicCategory"]), lsoa, ward)
 	}
 }
@@ -725,7 +735,7 @@ func (f *trustReference) pregnancy(row map[string]string, m *trustPatient) {
 		parity = fmt.Sprint(int(live) + int(still))
 	}
 	_, ward := f.area(m.row["Postcode"])
-	f.write("pregnancy", m.name, fmt.Sprint(usable(m.row["NHSNumberMother"])), "pregnancy:"+upper(row["PregnancyID"]),
+	f.write("pregnancy", m.name, fmt.Sprint(usable(used(m.row, "NHSNumberMother"))), "pregnancy:"+upper(row["PregnancyID"]),
 		month(row["AntenatalAppDate"], m.vague(), m.birth, m.death), early,
 		map[string]string{"1": "current", "2": "ex", "3": "non-smoker", "4": "never"}[row["SmokingStatusBooking"]], bmi, parity, ethnic(m.row["EthnicCategoryMother"]), ward)
 }
@@ -751,7 +761,7 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 		f.out("births", "re-submitted")
 	}
 	for _, row := range held {
-		if usable(row["NHSNumberBaby"]) {
+		if usable(used(row, "NHSNumberBaby")) {
 			f.note("birth-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonBirthDateBaby"])))
 			f.note("death-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonDeathDateBaby"])))
 			l := f.live("baby "+digits(row["NHSNumberBaby"]), "", row["PersonDeathDateBaby"])
@@ -790,7 +800,7 @@ func (f *trustReference) birth(row map[string]string, m *trustPatient, pregnancy
 	vague := m.deathVague() || outcome == "stillbirth" || (dead.IsZero() && row["PersonDeathDateBaby"] != "")
 	own := []time.Time{m.death, dead}
 	baby := ""
-	if usable(row["NHSNumberBaby"]) {
+	if usable(used(row, "NHSNumberBaby")) {
 		l := f.lives["baby "+digits(row["NHSNumberBaby"])]
 		vague = vague || l.stillborn || l.deathVague()
 		own = append(own, l.death)
@@ -808,8 +818,8 @@ func (f *trustReference) birth(row map[string]string, m *trustPatient, pregnancy
 	}
 	born, weight := month(row["PersonBirthDateBaby"], vague, own...), weights[upper(row["LPIDBaby"])]
 	_, applied := national(f.o)
-	mothers := usable(row["NHSNumberBaby"]) && digits(row["NHSNumberBaby"]) == m.name
-	if left(f.o, row["NHSNumberBaby"]) && (usable(row["NHSNumberBaby"]) || outcome == "live") || applied && mothers {
+	mothers := usable(used(row, "NHSNumberBaby")) && digits(row["NHSNumberBaby"]) == m.name
+	if left(f.o, used(row, "NHSNumberBaby")) && (usable(used(row, "NHSNumberBaby")) || outcome == "live") || applied && mothers {
 		baby, born, weeks, weight, outcome = "", "", "", "", ""
 	}
 	f.write("birth", m.name, baby, "pregnancy:"+pregnancy, born, weeks, weight, outcome, method)

@@ -12,31 +12,64 @@ import (
 )
 
 // relations gives the dataset's SQL what it reads: for each relation of the
-// format a view src_<relation> over the file, columns renamed and typed.
+// format a view src_<relation> over the files, columns renamed and typed.
 func relations(ctx context.Context, e *engine.Engine, src *source) error {
-	for _, name := range slices.Sorted(maps.Keys(src.format.Relations)) {
-		r := src.format.Relations[name]
-		statement := relation("src_"+name, r, src.tables[r.Table], src.format.Dates)
-		if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
-			return err
+	for _, name := range slices.Sorted(maps.Keys(src.relations)) {
+		r := src.relations[name]
+		for _, statement := range src.relation(name, r) {
+			if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
+				return err
+			}
 		}
+	}
+	if err := src.keyed(ctx, e); err != nil {
+		return err
 	}
 	return places(ctx, e, src.postcodes)
 }
 
-func relation(view string, r schemas.Relation, file *sourceFile, dates []string) string {
-	rows := "(SELECT 1) WHERE false" // of an optional table that the export lacks
-	if file == nil {
-		file = &sourceFile{}
-	} else {
-		rows = file.read()
+// relation is the SQL that makes a relation. One export is read as it is; of
+// several, see current.go.
+func (s *source) relation(name string, r schemas.Relation) []string {
+	switch {
+	case len(r.Key) == 0:
+		return []string{view("src_"+name, s.rows(r, s.tables[r.Table]))}
+	case len(s.batches) < 2:
+		return []string{view("src_"+name, s.rows(r, s.tables[r.Table])), view("changed_"+name, unchanged)}
 	}
+	return s.current(name, r)
+}
+
+func view(name, query string) string { return "CREATE TEMP VIEW " + name + " AS " + query }
+
+// rows is a query over files of one table. Each file has a header of its own.
+func (s *source) rows(r schemas.Relation, files []*sourceFile) string {
+	if len(files) == 0 { // an optional table that the export lacks
+		return s.selected(r, &sourceFile{}, "(SELECT 1) WHERE false")
+	}
+	var parts []string
+	for _, file := range files {
+		parts = append(parts, s.selected(derive(r, file)))
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// selected is the columns of a relation, in the order of their names. Where
+// there are several exports, sequence orders rows by export first.
+func (s *source) selected(r schemas.Relation, file *sourceFile, from string) string {
 	var columns []string
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
-		columns = append(columns, field(name, r.Fields[name], file, dates)...)
+		dates := s.format.Dates
+		if own := r.Fields[name].Dates; own != nil {
+			dates = own
+		}
+		fields := field(name, r.Fields[name], file, dates)
+		if name == "sequence" && len(s.batches) > 1 {
+			fields = []string{sequence(fields[0], file.batch)}
+		}
+		columns = append(columns, fields...)
 	}
-	return fmt.Sprintf("CREATE TEMP VIEW %s AS SELECT %s FROM %s",
-		view, strings.Join(columns, ", "), rows)
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + from
 }
 
 // field is the SQL of one field of a relation; see schemas.Field. A flag has a
@@ -54,6 +87,9 @@ func field(name string, f schemas.Field, file *sourceFile, dates []string) []str
 	switch f.Type {
 	case "key":
 		return []string{"upper(" + text + ") AS " + name}
+	case "guid":
+		return []string{"CASE WHEN starts_with(" + cell + ", '{') AND ends_with(" + cell + ", '}') THEN upper(" + cell + ") " +
+			"ELSE '{' || upper(nullif(trim(" + text + ", ' {}'), '')) || '}' END AS " + name}
 	case "number":
 		return []string{"TRY_CAST(" + cell + " AS DOUBLE) AS " + name}
 	case "flag":

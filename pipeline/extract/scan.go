@@ -18,14 +18,19 @@ import (
 // scan reads every file once, before the database does. What the database
 // would pass over in silence, or read in a way of its own, is refused here.
 func (s *source) scan(ctx context.Context) error {
-	filled := map[string]bool{}
-	for _, r := range s.format.Relations {
-		filled[r.Table] = filled[r.Table] || r.Filled
-	}
-	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
-		if err := s.tables[table].scan(ctx, table, filled[table]); err != nil {
+	for _, file := range s.files() {
+		if err := file.scan(ctx, file.table, false); err != nil {
 			return err
 		}
+		if err := s.spelt(ctx, file); err != nil {
+			return err
+		}
+	}
+	if err := s.twins(ctx); err != nil {
+		return err
+	}
+	if err := s.filled(); err != nil {
+		return err
 	}
 	if s.postcodes == nil {
 		return nil
@@ -35,11 +40,11 @@ func (s *source) scan(ctx context.Context) error {
 
 // scan refuses a file of which not every line is what it seems.
 func (f *sourceFile) scan(ctx context.Context, table string, filled bool) error {
-	found, err := scanFile(ctx, f.path, f.columns)
+	found, err := scanFile(ctx, f.path, f.columns, f.comma)
 	if err != nil {
 		return err
 	}
-	f.folded, f.unseen = found.folded, found.folded || found.unseen
+	f.folded, f.unseen, f.rows = found.folded, found.folded || found.unseen, found.rows > 1
 	fault := found.fault
 	switch {
 	case fault != "":
@@ -56,20 +61,28 @@ func (f *sourceFile) scan(ctx context.Context, table string, filled bool) error 
 	return &SourceError{Table: table, Row: found.line, Rule: fault, Hint: "export the table again, as comma-separated values in UTF-8"}
 }
 
-// read is the SQL that reads the file. Where a field goes over a line's end, a
-// thread that began in the middle of the file could take its lines for rows.
-func (f *sourceFile) read() string {
-	if f.folded {
-		return engine.ReadCSVInTurn(f.path, f.columns)
-	}
-	return engine.ReadCSV(f.path, f.columns)
-}
-
 // Faults of a file as a whole.
 const (
 	cutOff = "ends in the middle of a line: the file was cut off"
 	noRow  = "holds no row"
 )
+
+// filled wants rows where an export without any is broken. A later export of
+// changes may hold none of a table.
+func (s *source) filled() error {
+	for _, name := range slices.Sorted(maps.Keys(s.relations)) {
+		r := s.relations[name]
+		for b := range s.batches {
+			if !r.Filled || b > 0 && len(r.Key) > 0 {
+				continue
+			}
+			if !slices.ContainsFunc(s.parts(r.Table, b), func(f *sourceFile) bool { return f.rows }) {
+				return &SourceError{Table: r.Table, Rule: noRow, Hint: "export the table again, as comma-separated values in UTF-8"}
+			}
+		}
+	}
+	return nil
+}
 
 // scanned is what a file's bytes say before anybody parses them.
 type scanned struct {
@@ -81,20 +94,20 @@ type scanned struct {
 	unseen bool   // it holds tabs or characters beyond ASCII
 }
 
-func scanFile(ctx context.Context, path string, columns int) (scanned, error) {
+func scanFile(ctx context.Context, path string, columns int, comma byte) (scanned, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return scanned{}, errUnreadable
 	}
 	defer f.Close()
-	return scan(ctx, f, columns, engine.MaxLine)
+	return scan(ctx, f, columns, engine.MaxLine, comma)
 }
 
 // errUnreadable says no more: what the operating system says names the file.
 var errUnreadable = &SourceError{Rule: "a file of the export cannot be read to its end", Hint: "look at the disk or the share that the export lies on, and copy it again"}
 
-func scan(ctx context.Context, from io.Reader, columns, longest int) (scanned, error) {
-	d := &dialect{columns: columns, longest: longest}
+func scan(ctx context.Context, from io.Reader, columns, longest int, comma byte) (scanned, error) {
+	d := &dialect{columns: columns, longest: longest, comma: comma}
 	w := &watcher{from: from, dialect: d}
 	r := bufio.NewReaderSize(w, d.longest+1) // a line that does not fit is too long
 	if first, _ := r.Peek(len(mark)); string(first) == mark {

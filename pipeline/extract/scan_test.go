@@ -37,7 +37,7 @@ func TestHundredMegabytes(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		found, err := scan(context.Background(), text, 2, engine.MaxLine)
+		found, err := scan(context.Background(), text, 2, engine.MaxLine, ',')
 		runtime.ReadMemStats(&after)
 		if err != nil || found.fault != tooLong || found.line != 3 {
 			t.Errorf("%s: %+v %v", name, found, err)
@@ -54,7 +54,7 @@ func TestLongestRow(t *testing.T) {
 	for _, quoted := range []string{"", `"`} {
 		for more := range 2 {
 			row := "1," + quoted + strings.Repeat("x", engine.MaxLine-len("1,\n")-2*len(quoted)+more) + quoted + "\n"
-			found, err := scan(context.Background(), strings.NewReader("a,b\n"+row), 2, engine.MaxLine)
+			found, err := scan(context.Background(), strings.NewReader("a,b\n"+row), 2, engine.MaxLine, ',')
 			if err != nil || (found.fault == tooLong) != (more == 1) || more == 0 && found.fault != "" {
 				t.Errorf("%d bytes: %+v %v", len(row), found, err)
 			}
@@ -64,11 +64,11 @@ func TestLongestRow(t *testing.T) {
 
 // TestReadError: what the operating system says of a file names it, and is not repeated.
 func TestReadError(t *testing.T) {
-	_, err := scan(context.Background(), iotest.TimeoutReader(endless("a,b\n", "1,2\n", 1<<20, "")), 2, engine.MaxLine)
+	_, err := scan(context.Background(), iotest.TimeoutReader(endless("a,b\n", "1,2\n", 1<<20, "")), 2, engine.MaxLine, ',')
 	if err != errUnreadable {
 		t.Error(err)
 	}
-	_, err = scanFile(context.Background(), t.TempDir()+"/Quillmarker.csv", 2)
+	_, err = scanFile(context.Background(), t.TempDir()+"/Quillmarker.csv", 2, ',')
 	if err != errUnreadable {
 		t.Error(err)
 	}
@@ -121,7 +121,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				if found, err := scan(context.Background(), bytes.NewReader(text), 10, engine.MaxLine); err != nil || found.fault != "" {
+				if found, err := scan(context.Background(), bytes.NewReader(text), 10, engine.MaxLine, ','); err != nil || found.fault != "" {
 					b.Fatal(found, err)
 				}
 			}

@@ -58,17 +58,20 @@ func (x *export) names(o Options) map[string]string {
 	coder := pseudonym.NewCoder(o.Key.Linkage, o.Key.Wrap)
 	found := map[string]string{}
 	for _, row := range x.rows["Admin_Patient"] {
-		number, problem := pseudonym.ParseNHSNumber([]byte(row["NhsNumber"]), o.Numbers)
+		number, problem := pseudonym.ParseNHSNumber([]byte(used(row, "NhsNumber")), o.Numbers)
 		code := pseudonym.Code{}
 		if problem == pseudonym.OK {
 			code = coder.Code(number)
 		} else if row["PatientGuid"] != "" {
-			code = coder.Local([]byte(strings.ToUpper(row["OrganisationGuid"] + "/" + row["PatientGuid"])))
+			code = coder.Local([]byte(strings.ToUpper(braced(row["OrganisationGuid"]) + "/" + braced(row["PatientGuid"]))))
 		}
 		found[code.String()] += row["PatientGuid"]
 	}
 	return found
 }
+
+// braced is a GUID in braces, as the system writes it.
+func braced(guid string) string { return "{" + strings.Trim(guid, "{}") + "}" }
 
 // account is what a text table shows of a run: every row that was written, with
 // names for codes, and how many were left out for which reason.

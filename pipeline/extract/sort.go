@@ -26,9 +26,9 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 		return nil, nil, err
 	}
 	defer e.Close()
-	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly),
+	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly), Exports: src.days(),
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
-		Unmatched: c.unmatched, Contradictions: c.disagree, Unread: src.unread, Ignored: src.ignored,
+		Unmatched: c.unmatched, Contradictions: c.disagree, Areas: c.areas, Strange: c.strange, Passed: c.passed, Unread: src.unread, Ignored: src.ignored,
 		Policy: o.Policy.Name(), ApprovedBy: o.Policy.ApprovedBy.String(), LeftOut: c.leftOut, Partly: c.partly}
 	if o.listed != nil {
 		result.National = o.listed.day.Format(time.DateOnly)
@@ -48,6 +48,9 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 		if result.Gates[t.Name], err = leftOut(ctx, e, c.files[t.Name]); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := src.whole(result); err != nil {
+		return nil, nil, err
 	}
 	if result.present, err = people(ctx, e, src.dataset, stage.final); err != nil {
 		return nil, nil, err

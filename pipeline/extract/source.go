@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,9 +25,11 @@ const (
 // A source is an export folder as the format understands it.
 type source struct {
 	format    *schemas.Format
+	relations map[string]schemas.Relation // the format's, with every field that the dataset's rules read
 	dataset   *schemas.Dataset
-	tables    map[string]*sourceFile // by the format's table name
-	postcodes *sourceFile            // nil: none
+	tables    map[string][]*sourceFile // by the format's table name, in the order of their batches
+	batches   []batch
+	postcodes *sourceFile // nil: none
 	asAt      time.Time
 	unread    []string
 	ignored   int
@@ -36,11 +37,16 @@ type source struct {
 
 // A sourceFile is one CSV file with its header read and bound.
 type sourceFile struct {
+	table   string // the format's name for it
+	batch   int
 	path    string
 	columns int
 	folded  bool           // a quoted field goes over a line's end
 	unseen  bool           // it holds tabs, line ends in fields, or characters beyond ASCII
+	rows    bool           // something follows the header
 	at      map[string]int // known column, in lower case → position
+	comma   byte
+	reads   string // where the database reads it; empty: at its path
 }
 
 // open finds the export's files, binds their headers and looks at their bytes.
@@ -54,7 +60,7 @@ func open(ctx context.Context, o Options) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := &source{format: format, dataset: dataset, tables: map[string]*sourceFile{}}
+	src := &source{format: format, relations: format.Filled(), dataset: dataset, tables: map[string][]*sourceFile{}}
 	if err := src.find(o); err != nil {
 		return nil, err
 	}
@@ -92,107 +98,6 @@ func (o Options) format() (*schemas.Format, error) {
 		Hint: "known formats: " + strings.Join(schemas.FormatNames(), ", ") + "; files must keep the names that the system gave them"}
 }
 
-// find opens each file that a relation needs. Files of other tables are left
-// unread and listed by table; a file's own name is not ours to repeat.
-func (s *source) find(o Options) error {
-	entries, err := os.ReadDir(o.Source)
-	if err != nil {
-		return &SourceError{Rule: "the source folder cannot be read"}
-	}
-	var stamps []time.Time
-	for _, e := range entries {
-		table, stamp, ok := s.format.ParseFileName(e.Name())
-		switch {
-		case !ok:
-			if strings.HasSuffix(strings.ToLower(e.Name()), ".csv") && e.Name() != postcodesFile {
-				s.unread = append(s.unread, "a file whose name is not as the format names its files")
-			}
-			continue
-		case table == nil:
-			s.unread = append(s.unread, "a table that the format does not know")
-			continue
-		case !s.needs(table.Name):
-			s.unread = append(s.unread, table.Name)
-			continue
-		case s.tables[table.Name] != nil:
-			return &SourceError{Table: table.Name, Rule: "there is more than one file of this table",
-				Hint: "give a folder that holds one full export"}
-		}
-		file, ignored, err := openFile(filepath.Join(o.Source, e.Name()), table, o.Unknown)
-		if err != nil {
-			return err
-		}
-		s.tables[table.Name] = file
-		s.ignored += ignored
-		stamps = append(stamps, stamp)
-	}
-	return s.date(o.AsAt, stamps)
-}
-
-// The tables of one export are written within a day. A date that somebody
-// gives may lie before the export's own stamp, but not by more than a month.
-const (
-	oneExport = 24 * time.Hour
-	mostBack  = 31 * 24 * time.Hour
-)
-
-// date sets the as-at date: the one asked for, or the export's own. Tables of
-// two exports do not go together: an opt-out could be missing in the older.
-func (s *source) date(asked time.Time, stamps []time.Time) error {
-	if len(stamps) == 0 {
-		return nil // what is missing is said with the tables
-	}
-	first, last := slices.MinFunc(stamps, time.Time.Compare), slices.MaxFunc(stamps, time.Time.Compare)
-	if last.Sub(first) > oneExport {
-		return &SourceError{Rule: "the files' names say that they are of different exports, more than a day apart",
-			Hint: "give a folder that holds one full export"}
-	}
-	own := last.Truncate(24 * time.Hour)
-	if s.asAt = own; asked.IsZero() {
-		return nil
-	}
-	if asked.After(own) || own.Sub(asked) > mostBack {
-		return &UseError{"the date asked for is not that of the export, which was made on " + own.Format(time.DateOnly), "leave --as-at out, or give a date of the month before"}
-	}
-	s.asAt = asked
-	return nil
-}
-
-func (s *source) needs(table string) bool {
-	for _, r := range s.format.Relations {
-		if r.Table == table {
-			return true
-		}
-	}
-	return false
-}
-
-// complete says everything that is missing at once.
-func (s *source) complete() error {
-	var missing []string
-	for _, r := range s.format.Relations {
-		file := s.tables[r.Table]
-		if file == nil && r.Optional {
-			continue
-		}
-		if file == nil {
-			missing = append(missing, r.Table)
-			continue
-		}
-		for _, f := range r.Fields {
-			if _, ok := file.at[strings.ToLower(f.Column)]; !ok && !f.Optional {
-				missing = append(missing, r.Table+"."+f.Column)
-			}
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	slices.Sort(missing)
-	return &SourceError{Rule: "the export lacks " + strings.Join(slices.Compact(missing), ", "),
-		Hint: "export these tables and columns too; format " + s.format.Name + " needs them"}
-}
-
 // name is the extract's folder name.
 func (s *source) name(o Options) string {
 	m := schemas.Manifest{Dataset: s.dataset.ID, Site: o.Key.Site, AsAt: s.asAt.Format(time.DateOnly)}
@@ -202,12 +107,12 @@ func (s *source) name(o Options) string {
 // openFile reads and binds one header. A column that the format does not know
 // is told by its position: in a file without a header the first row is a
 // patient's.
-func openFile(path string, table *schemas.FormatTable, unknown UnknownColumns) (*sourceFile, int, error) {
-	header, err := readHeader(path)
+func openFile(path string, table *schemas.FormatTable, format *schemas.Format, unknown UnknownColumns) (*sourceFile, int, error) {
+	header, err := readHeader(path, format.Comma(), format.Encoding)
 	if err != nil {
 		return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: err.Error(), Hint: "the first line must be the header, in UTF-8"}
 	}
-	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}}
+	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}, comma: format.Comma()}
 	var strange []int
 	for i, name := range header {
 		column := table.ColumnByName(name)

@@ -59,7 +59,7 @@ func (x *export) trustNames(o Options) map[string]string {
 	for _, who := range []struct{ table, id, number string }{
 		{"MHS001MPI", "LocalPatientId", "NHSNumber"}, {"MSD001MotherDemog", "LPIDMother", "NHSNumberMother"}, {"MSD401BabyDemographics", "LPIDBaby", "NHSNumberBaby"}} {
 		for _, row := range x.rows[who.table] {
-			if number, problem := pseudonym.ParseNHSNumber([]byte(row[who.number]), o.Numbers); problem == pseudonym.OK {
+			if number, problem := pseudonym.ParseNHSNumber([]byte(used(row, who.number)), o.Numbers); problem == pseudonym.OK {
 				note(coder.Code(number), row[who.id])
 			} else if id := row[who.id]; id != "" && who.number != "NHSNumberBaby" {
 				note(coder.Local([]byte(x.of.site+"/"+strings.ToUpper(id))), id)

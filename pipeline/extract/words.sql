@@ -23,6 +23,17 @@ CREATE TEMP MACRO ward_word(postcode, ward, known) AS
         ELSE 'unknown'
     END;
 
+-- Where somebody lives, as the account counts it; several: the lookup has more
+-- than one area for the postcode.
+CREATE TEMP MACRO area_word(postcode, ward, several) AS
+    CASE
+        WHEN ward LIKE 'E05%' THEN 'inside'
+        WHEN ward <> 'unknown' THEN ward
+        WHEN coalesce(postcode, '') = '' THEN 'no-postcode'
+        WHEN several THEN 'several-areas'
+        ELSE 'not-in-lookup'
+    END;
+
 -- The national ethnic category is a letter of the census of 2001 and, in some
 -- systems, a local character after it: Z when somebody was asked and did not
 -- say; 99 when the source says that it is not known, or says something that is
@@ -33,6 +44,11 @@ CREATE TEMP MACRO ethnic_letter(code) AS
         WHEN regexp_full_match(upper(code), '[A-HJ-NPRSZ].?') THEN left(upper(code), 1)
         ELSE '99'
     END;
+
+-- Is a value none of its code system? Then it is counted, by the column that it
+-- would have filled, and stays empty or unknown there.
+CREATE TEMP MACRO strange_ethnicity(code) AS
+    code IS NOT NULL AND NOT regexp_full_match(upper(code), '[A-HJ-NPRSZ].?|99');
 
 -- ICD-10 as systems write it, F06.7, F067, F20X or F20, in the one form F067 or
 -- F20: the X only fills the place of a fourth character. Anything else is NULL.

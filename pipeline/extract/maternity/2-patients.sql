@@ -16,12 +16,12 @@ SELECT
     known_day(p.death_date, r.as_at) AS death_date,
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
     plain_postcode(p.postcode) AS postcode,
-    nhs_problem(coalesce(p.nhs_number, '')) AS problem,
-    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
+    number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
+    traced_gate(p.nhs_number, problem) AS number_gate,
     -- a number with a problem has no code
-    coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
+    coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT DISTINCT patient, nhs_number, ethnicity, birth_date, death_date, death_date_bad, postcode
+    SELECT DISTINCT patient, nhs_number, number_status, ethnicity, birth_date, death_date, death_date_bad, postcode
     FROM (
         SELECT *
         FROM src_mother
@@ -34,14 +34,14 @@ JOIN provider v ON v.ours;
 
 CREATE TEMP TABLE infant AS
 SELECT
-    b.* EXCLUDE (nhs_number, death_date, death_date_bad),
+    b.* EXCLUDE (nhs_number, number_status, death_date, death_date_bad),
     known_day(b.death_date, r.as_at) AS death_date,
     b.death_date_bad OR b.death_date IS DISTINCT FROM known_day(b.death_date, r.as_at) AS death_unclear,
-    nhs_problem(coalesce(b.nhs_number, '')) AS problem,
-    number_gate(coalesce(b.nhs_number, '')) AS number_gate,
-    person_code(b.nhs_number) AS code
+    number_problem(nhs_problem(coalesce(b.nhs_number, '')), b.number_status) AS problem,
+    traced_gate(b.nhs_number, problem) AS number_gate,
+    CASE WHEN problem = 'ok' THEN person_code(b.nhs_number) END AS code
 FROM (
-    SELECT DISTINCT name, baby, delivery, nhs_number, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
+    SELECT DISTINCT name, baby, delivery, nhs_number, number_status, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
     FROM (
         SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || sequence) AS name
         FROM src_baby

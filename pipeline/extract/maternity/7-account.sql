@@ -1,7 +1,9 @@
--- reads:  run, patient, person, infant, pregnancy, birth
--- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
+-- reads:  run, patient, person, place, infant, booking, pregnancy, birth
+-- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
+--         stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
---         postcode the lookup lacks (unplaced); one code's birth date (born);
+--         postcode the lookup lacks (unplaced); one mother's area (placed); one column
+--         (strange); one code's birth date (born);
 --         one mother who is left out by choice, or one baby (stopped)
 -- why:    as in slam/6-account. A baby's birth date is looked for in the rows of
 --         its own code and in those of the pregnancy, which have it also when the
@@ -21,6 +23,20 @@ SELECT problem FROM birth;
 
 CREATE TEMP VIEW unplaced AS
 SELECT DISTINCT person FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL;
+
+CREATE TEMP VIEW placed AS
+SELECT area_word(p.postcode, p.ward, w.several) AS area
+FROM (SELECT DISTINCT person, postcode, ward FROM person WHERE gate IS NULL) p
+LEFT JOIN place w ON w.postcode = p.postcode;
+
+CREATE TEMP VIEW strange AS
+SELECT 'pregnancies.ethnicity' AS field, count(*) AS n FROM patient WHERE strange_ethnicity(ethnicity)
+UNION ALL
+SELECT 'pregnancies.smoking', count(*) FROM booking WHERE latest AND upper(ltrim(smoking, '0')) NOT IN ('1', '2', '3', '4', '9', 'Z')
+UNION ALL
+SELECT 'births.outcome', count(*) FROM infant WHERE ltrim(outcome, '0') NOT IN ('1', '2', '3', '4', '5', '6', '98')
+UNION ALL
+SELECT 'births.method', count(*) FROM infant WHERE NOT regexp_full_match(upper(method), '[0-9X]');
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL

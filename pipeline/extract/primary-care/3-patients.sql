@@ -1,10 +1,12 @@
--- reads:  run, practice, src_patient
+-- reads:  run, practice, src_patient, changed_patient
 -- writes: patient, with the gates that the patient's own row decides; elsewhere,
 --         how many rows are nobody's of this site
 -- grain:  one patient row of the site's organisations (patient); one reason (elsewhere)
 -- why:    here, and only here, an NHS number becomes a code. A number that is
 --         not usable never gets one: such a person stays in under a code that
---         holds for this site alone, and is not linkable
+--         holds for this site alone, and is not linkable. Of two rows of a patient
+--         the one processed last counts; two that were processed together are
+--         refused
 CREATE TEMP TABLE patient AS
 SELECT
     o.practice,
@@ -16,10 +18,10 @@ SELECT
     p.registered_from,
     p.registered_to,
     plain_postcode(p.postcode) AS postcode,
-    nhs_problem(coalesce(p.nhs_number, '')) AS problem,
+    number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
     -- a number with a problem has no code
-    coalesce(person_code(p.nhs_number), local_code(p.organisation || '/' || p.patient)) AS person,
-    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
+    coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(p.organisation || '/' || p.patient)) AS person,
+    traced_gate(p.nhs_number, problem) AS number_gate,
     CASE
         WHEN NOT o.sharing THEN 'agreement'
         WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' OR number_gate = 'test' THEN 'test'
@@ -27,16 +29,29 @@ SELECT
         WHEN p.restricted THEN 'restricted'
         WHEN p.confidential THEN 'confidential'
     END AS gate
-FROM src_patient p
+FROM (
+    SELECT *
+    FROM src_patient s
+    SEMI JOIN practice o ON o.organisation = s.organisation
+    WHERE s.patient IS NOT NULL
+    QUALIFY rank() OVER (PARTITION BY s.organisation, s.patient ORDER BY s.sequence DESC NULLS LAST) = 1
+) p
 CROSS JOIN run r
-JOIN practice o ON o.organisation = p.organisation
-WHERE p.patient IS NOT NULL;
+JOIN practice o ON o.organisation = p.organisation;
 
 CREATE TEMP TABLE elsewhere AS
-SELECT
-    CASE WHEN o.organisation IS NULL THEN 'other-organisation' ELSE 'no-patient' END AS reason,
-    count(*) AS n
-FROM src_patient p
-LEFT JOIN practice o ON o.organisation = p.organisation
-WHERE o.organisation IS NULL OR p.patient IS NULL
-GROUP BY ALL;
+SELECT reason, count(*) AS n
+FROM (
+    SELECT
+        CASE
+            WHEN o.organisation IS NULL THEN 'other-organisation'
+            WHEN p.patient IS NULL THEN 'no-patient'
+            WHEN rank() OVER (PARTITION BY p.organisation, p.patient ORDER BY p.sequence DESC NULLS LAST) > 1 THEN 'changed-later'
+        END AS reason
+    FROM src_patient p
+    LEFT JOIN practice o ON o.organisation = p.organisation
+    UNION ALL
+    SELECT reason FROM changed_patient
+)
+WHERE reason IS NOT NULL
+GROUP BY reason;

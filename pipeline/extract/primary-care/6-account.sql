@@ -1,9 +1,10 @@
--- reads:  run, patient, person, src_clinical_code
--- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
--- grain:  one rule (doubt, contradiction); one number of the export (numbered);
---         one person whose postcode the lookup lacks (unplaced); one code's birth
---         date (born); one row of a person who is left out by choice or for
---         safety (stopped)
+-- reads:  run, patient, person, place, src_clinical_code
+-- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
+--         stopped, which the program asks for
+-- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
+--         postcode the lookup lacks (unplaced); one person's area (placed); one column
+--         (strange); one code's birth date (born);
+--         one row of a person who is left out by choice or for safety (stopped)
 -- why:    a patient who stands there twice would make it a guess which row holds,
 --         and so would be whose opt-out counts; a code that a spreadsheet wrote as
 --         a power of ten could be an opt-out's; the account tells a site what
@@ -19,6 +20,15 @@ SELECT problem FROM patient;
 
 CREATE TEMP VIEW unplaced AS
 SELECT person FROM person WHERE gate IS NULL AND ward = 'unknown' AND postcode IS NOT NULL;
+
+CREATE TEMP VIEW placed AS
+SELECT area_word(p.postcode, p.ward, w.several) AS area
+FROM person p
+LEFT JOIN place w ON w.postcode = p.postcode
+WHERE p.gate IS NULL;
+
+CREATE TEMP VIEW strange AS
+SELECT 'patients.sex' AS field, count(*) AS n FROM person WHERE gate IS NULL AND upper(sex) NOT IN ('F', 'M', 'I', 'U');
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL;

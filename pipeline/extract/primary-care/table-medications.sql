@@ -1,4 +1,4 @@
--- reads:  run, practice, person, drug, src_issue
+-- reads:  run, practice, person, drug, src_issue, changed_issue
 -- writes: the coded rows of the canonical table medications, and why a row stays
 --         out; a row that stays out carries its reason and nothing else
 -- grain:  one issue of the export
@@ -38,3 +38,5 @@ SELECT
     CASE WHEN reason IS NULL THEN concept END AS concept,
     reason
 FROM issue
+UNION ALL BY NAME
+SELECT reason FROM changed_issue

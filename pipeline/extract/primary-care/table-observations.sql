@@ -1,4 +1,5 @@
--- reads:  run, practice, person, clinical, unit, src_entry (the second pass)
+-- reads:  run, practice, person, clinical, unit, src_entry (the second pass),
+--         changed_entry
 -- writes: the coded rows of the canonical table observations, and why a row stays
 --         out; a row that stays out carries its reason and nothing else
 -- grain:  one entry of the export
@@ -48,3 +49,5 @@ SELECT
     CASE WHEN reason IS NULL THEN unit END AS unit,
     reason
 FROM entry
+UNION ALL BY NAME
+SELECT reason FROM changed_entry

@@ -16,12 +16,12 @@ SELECT
     known_day(p.death_date, r.as_at) AS death_date,
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
     plain_postcode(p.postcode) AS postcode,
-    nhs_problem(coalesce(p.nhs_number, '')) AS problem,
-    number_gate(coalesce(p.nhs_number, '')) AS number_gate,
+    number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
+    traced_gate(p.nhs_number, problem) AS number_gate,
     -- a number with a problem has no code
-    coalesce(person_code(p.nhs_number), local_code(r.site || '/' || p.patient)) AS person
+    coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT DISTINCT patient, sequence, nhs_number, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
+    SELECT DISTINCT patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
     FROM src_patient
     WHERE patient IS NOT NULL
     QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1

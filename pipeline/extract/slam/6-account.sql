@@ -1,7 +1,9 @@
--- reads:  patient, person
--- writes: doubt, numbered, unplaced, born, contradiction and stopped, which the program asks for
+-- reads:  patient, person, place, src_team, src_legal
+-- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
+--         stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
---         postcode the lookup lacks (unplaced); one code's birth date (born);
+--         postcode the lookup lacks (unplaced); one person's area (placed); one column
+--         (strange); one code's birth date (born);
 --         one patient who is left out by choice (stopped)
 -- why:    as in primary-care/6-account: two rows of a patient under one row number
 --         that do not say the same would make it a guess which of them holds
@@ -13,6 +15,21 @@ SELECT problem FROM patient;
 
 CREATE TEMP VIEW unplaced AS
 SELECT person FROM person WHERE gate IS NULL AND chosen AND ward = 'unknown' AND postcode IS NOT NULL;
+
+CREATE TEMP VIEW placed AS
+SELECT area_word(p.postcode, p.ward, w.several) AS area
+FROM person p
+LEFT JOIN place w ON w.postcode = p.postcode
+WHERE p.gate IS NULL AND p.chosen;
+
+CREATE TEMP VIEW strange AS
+SELECT 'patients.gender' AS field, count(*) AS n FROM patient WHERE upper(gender) NOT IN ('0', '1', '2', '9', 'X')
+UNION ALL
+SELECT 'patients.ethnicity', count(*) FROM patient WHERE strange_ethnicity(ethnicity)
+UNION ALL
+SELECT 'referrals.team_type', count(*) FROM src_team WHERE NOT regexp_full_match(team_type, '[A-Z][0-9]{2}')
+UNION ALL
+SELECT 'spells.mha_status', count(*) FROM src_legal WHERE NOT regexp_full_match(status, '[0-9]{2}');
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL;

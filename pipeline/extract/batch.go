@@ -1,0 +1,294 @@
+package extract
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"datanet/schemas"
+)
+
+// A batch is what a system exported at one time: the files whose stamps lie
+// within half a day of the first. Several files of one table in it are parts
+// of that table. A folder holds one batch, or a full one and those that came
+// after it.
+type batch struct {
+	first, last time.Time // stamps
+}
+
+// day is the day that messages call a batch by.
+func (b batch) day() string { return b.last.Format(time.DateOnly) }
+
+// oneBatch is how far apart the stamps of one batch may lie. A date that
+// somebody gives may lie before the export's own stamp, but not by more than a
+// month.
+const (
+	oneBatch = 12 * time.Hour
+	mostBack = 31 * 24 * time.Hour
+)
+
+// A named file is one whose name the format understands.
+type named struct {
+	path  string
+	table *schemas.FormatTable
+	stamp time.Time
+	order int64 // the system's own count of its exports; 0: the name has none
+	batch int
+}
+
+// find opens each file that a relation needs, in the order of the stamps.
+func (s *source) find(o Options) error {
+	files, err := s.named(o)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b named) int {
+		return cmp.Or(a.stamp.Compare(b.stamp), cmp.Compare(a.path, b.path))
+	})
+	s.group(files)
+	if err := s.inOrder(files); err != nil {
+		return err
+	}
+	for _, f := range files {
+		file, ignored, err := openFile(f.path, f.table, s.format, o.Unknown)
+		if err != nil {
+			return err
+		}
+		file.table, file.batch = f.table.Name, f.batch
+		s.tables[file.table] = append(s.tables[file.table], file)
+		s.ignored += ignored
+	}
+	return s.date(o.AsAt)
+}
+
+// named looks through the folder. Files of other tables are left unread and
+// listed by table; a file's own name is not ours to repeat.
+func (s *source) named(o Options) ([]named, error) {
+	entries, err := os.ReadDir(o.Source)
+	if err != nil {
+		return nil, &SourceError{Rule: "the source folder cannot be read"}
+	}
+	var files []named
+	for _, e := range entries {
+		table, stamp, ok := s.format.ParseFileName(e.Name())
+		switch {
+		case !ok:
+			if strings.HasSuffix(strings.ToLower(e.Name()), ".csv") && e.Name() != postcodesFile {
+				s.unread = append(s.unread, "a file whose name is not as the format names its files")
+			}
+		case table == nil:
+			s.unread = append(s.unread, "a table that the format does not know")
+		case !s.needs(table.Name):
+			s.unread = append(s.unread, table.Name)
+		default:
+			files = append(files, named{path: filepath.Join(o.Source, e.Name()), table: table, stamp: stamp, order: s.format.FileOrder(e.Name())})
+		}
+	}
+	return files, nil
+}
+
+// group puts files, sorted by their stamps, into batches.
+func (s *source) group(files []named) {
+	for i := range files {
+		n := len(s.batches)
+		if n == 0 || files[i].stamp.Sub(s.batches[n-1].first) > oneBatch {
+			s.batches = append(s.batches, batch{first: files[i].stamp})
+			n++
+		}
+		s.batches[n-1].last, files[i].batch = files[i].stamp, n-1
+	}
+}
+
+// inOrder compares the two orders that names may carry: the time of the export
+// and the system's own count.
+func (s *source) inOrder(files []named) error {
+	highest := make([]int64, len(s.batches)+1) // of the batches before
+	for _, f := range files {
+		if f.order > 0 && f.order < highest[f.batch] {
+			return &SourceError{Rule: "the files' names contradict each other: by their time those of " + s.batches[f.batch].day() + " come last, by their number before others",
+				Hint: "keep the names that the system gave them; if it began to count anew, give a full export made since"}
+		}
+		highest[f.batch+1] = max(highest[f.batch+1], highest[f.batch], f.order)
+	}
+	return nil
+}
+
+// date sets the as-at date: the one asked for, or that of the newest batch.
+func (s *source) date(asked time.Time) error {
+	if len(s.batches) == 0 {
+		return nil // what is missing is said with the tables
+	}
+	last := s.batches[len(s.batches)-1].last
+	if last.IsZero() {
+		return s.undated(asked)
+	}
+	own := last.Truncate(24 * time.Hour)
+	if s.asAt = own; asked.IsZero() {
+		return nil
+	}
+	if asked.After(own) || own.Sub(asked) > mostBack {
+		return &UseError{"the date asked for is not that of the export, which was made on " + own.Format(time.DateOnly), "leave --as-at out, or give a date of the month before"}
+	}
+	s.asAt = asked
+	return nil
+}
+
+// undated is for a format whose names carry no time.
+func (s *source) undated(asked time.Time) error {
+	if asked.IsZero() {
+		return &UseError{"the files' names do not say when the export was made", "say it with --as-at YYYY-MM-DD"}
+	}
+	s.asAt = asked
+	return nil
+}
+
+func (s *source) needs(table string) bool {
+	for _, r := range s.relations {
+		if r.Table == table {
+			return true
+		}
+	}
+	return false
+}
+
+// complete says everything that is missing at once. Every batch must be whole:
+// in the table that is not there, an opt-out or a deletion could stand.
+func (s *source) complete() error {
+	lacks := make([][]string, max(1, len(s.batches)))
+	for _, r := range s.relations {
+		for b := range lacks {
+			lacks[b] = append(lacks[b], s.lacks(r, b)...)
+		}
+	}
+	for b, missing := range lacks {
+		if len(missing) == 0 {
+			continue
+		}
+		slices.Sort(missing)
+		what := "the export lacks "
+		if len(s.batches) > 1 {
+			what = fmt.Sprintf("the files of %s lack ", s.batches[b].day())
+		}
+		return &SourceError{Rule: what + strings.Join(slices.Compact(missing), ", "),
+			Hint: "export these tables and columns too; format " + s.format.Name + " needs them"}
+	}
+	return nil
+}
+
+// lacks is what a batch does not have of a relation. What tells a row and its
+// order is needed where there are changes to apply.
+func (s *source) lacks(r schemas.Relation, batch int) []string {
+	files := s.parts(r.Table, batch)
+	if len(files) == 0 && !r.Optional {
+		return []string{r.Table}
+	}
+	var missing []string
+	for _, file := range files {
+		if r.Only != nil {
+			if _, ok := file.at[strings.ToLower(r.Only.Column)]; !ok {
+				missing = append(missing, r.Table+"."+r.Only.Column)
+			}
+		}
+		for name, f := range r.Fields {
+			needed := !f.Optional || len(s.batches) > 1 && (name == "sequence" || slices.Contains(r.Key, name))
+			if _, ok := file.at[strings.ToLower(f.Column)]; !ok && needed && f.Column != "" {
+				missing = append(missing, r.Table+"."+f.Column)
+			}
+		}
+	}
+	return missing
+}
+
+// parts are the files of a table in one batch.
+func (s *source) parts(table string, batch int) []*sourceFile {
+	var found []*sourceFile
+	for _, f := range s.tables[table] {
+		if f.batch == batch {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// twins refuses one file under two names in a batch: a copy, whose every row
+// would count twice.
+func (s *source) twins(ctx context.Context) error {
+	for table, files := range s.tables {
+		if !s.keeps(table) {
+			continue
+		}
+		for i, f := range files {
+			for _, g := range files[i+1:] {
+				if f.batch == g.batch && f.rows && ctx.Err() == nil && alike(f.path, g.path) {
+					return &SourceError{Table: f.table, Rule: "stands there twice: two files of it are the same",
+						Hint: "take the copy away"}
+				}
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// keeps says whether a table's rows are people's own and stay as often as they
+// stand there. Of others a second one changes nothing.
+func (s *source) keeps(table string) bool {
+	for _, r := range s.relations {
+		if _, own := r.Fields["patient"]; own && r.Table == table && len(r.Key) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// alike says whether two files hold the same bytes.
+func alike(a, b string) bool {
+	one, err := os.Open(a)
+	if err != nil {
+		return false
+	}
+	defer one.Close()
+	two, err := os.Open(b)
+	if err != nil {
+		return false
+	}
+	defer two.Close()
+	x, y := make([]byte, 1<<16), make([]byte, 1<<16)
+	for {
+		n, wrong := io.ReadFull(one, x)
+		m, _ := io.ReadFull(two, y)
+		if !bytes.Equal(x[:n], y[:m]) {
+			return false
+		}
+		if wrong != nil {
+			return true
+		}
+	}
+}
+
+// days are the batches by day, for the account.
+func (s *source) days() []string {
+	var days []string
+	for _, b := range s.batches {
+		if !b.last.IsZero() {
+			days = append(days, b.day())
+		}
+	}
+	return days
+}
+
+// files are all of them, by table and then as they came.
+func (s *source) files() []*sourceFile {
+	var all []*sourceFile
+	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
+		all = append(all, s.tables[table]...)
+	}
+	return all
+}
