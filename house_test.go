@@ -41,10 +41,11 @@ var rooms = map[string]room{
 	"pipeline/aggregate":     {[]string{"pipeline/engine", "schemas", "linkage"}, nil, []string{"net"}, "keys stop before it: noise keys come as functions"},
 	"pipeline/disclose":      {nil, nil, []string{"database/sql", "net"}, "disclosure sees counts and keyed sums only"},
 	"pipeline/publication":   {[]string{"pipeline/engine", "schemas", "statistics"}, []string{"golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"net"}, "planners reach published counts and nothing else"},
+	"pipeline/bench":         {[]string{"pipeline/engine", "schemas"}, nil, []string{"net"}, "what extract is measured beside knows nothing of it"},
 	"pipeline/inspect":       {[]string{"pipeline/engine", "schemas"}, nil, []string{"net"}, "looking needs no key and changes nothing"},
 	"pipeline/engine":        {[]string{"schemas"}, []string{"github.com/duckdb/duckdb-go"}, []string{"net"}, "the code function is handed in as a function"},
 	"pipeline/hub":           {[]string{"schemas"}, []string{"golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the folder works without the database"},
-	"cmd/datanet": {[]string{"linkage", "pipeline", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
+	"cmd/datanet": {[]string{"linkage", "pipeline", "pipeline/bench", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
 		[]string{"github.com/spf13/cobra", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys", "golang.org/x/term"}, []string{"database/sql", "net"}, "people meet the rooms here, and SQL nowhere"},
 }
 

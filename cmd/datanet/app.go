@@ -132,7 +132,7 @@ All data that it comes with is synthetic.`,
 	root.PersistentFlags().StringVar(&a.hub, "hub", a.env("DATANET_HUB"), "folder of the hub (or DATANET_HUB)")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
-	root.AddCommand(newDemo(a), newSynth(a), newKey(a), newExtract(a), newInspect(a), newHub(a), newLoad(a),
+	root.AddCommand(newDemo(a), newSynth(a), newKey(a), newExtract(a), newInspect(a), newBench(a), newHub(a), newLoad(a),
 		newApproval(a), newRelease(a), newLink(a), newPublish(a), newQuery(a), newCatalogue(a), newCompletion(a), newVersion(a))
 	return root
 }
@@ -182,18 +182,23 @@ func (a *app) say(document any, prose func(io.Writer)) error {
 
 // progress tells people at a terminal what long work is at.
 func (a *app) progress() func(step string) {
-	f, ok := a.err.(*os.File)
-	if !ok || a.json || !term.IsTerminal(int(f.Fd())) {
+	if !a.watched() {
 		return func(string) {}
 	}
-	return func(step string) { fmt.Fprintf(f, "\r\033[K%s …", step) }
+	return func(step string) { fmt.Fprintf(a.err, "\r\033[K%s …", step) }
 }
 
 // progressDone clears the line that progress wrote.
 func (a *app) progressDone() {
-	if f, ok := a.err.(*os.File); ok && !a.json && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(f, "\r\033[K")
+	if a.watched() {
+		fmt.Fprint(a.err, "\r\033[K")
 	}
+}
+
+// watched says whether somebody sits at a terminal and reads prose.
+func (a *app) watched() bool {
+	f, ok := a.err.(*os.File)
+	return ok && !a.json && term.IsTerminal(int(f.Fd()))
 }
 
 // home is where a person's tool remembers whom it has met.

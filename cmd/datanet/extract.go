@@ -13,7 +13,7 @@ import (
 )
 
 type extractOptions struct {
-	key, source, out, dataset, site, format, asAt, postcodes, codeLists, formatFile, policy, ndoo string
+	key, source, out, dataset, site, format, asAt, postcodes, codeLists, formatFile, policy, ndoo, rejects string
 
 	noGeography, testNumbers, drop, ignore, dryRun, seal bool
 	after                                                int64
@@ -34,7 +34,10 @@ dataset's custodian can open. Without it the extract is a folder, for a route
 that encrypts by itself.
 
 The exact account that it prints is for the site; the manifest that travels
-carries rounded totals.`,
+carries rounded totals. With --rejects FILE every row that was left out is listed
+as table,file,row,reason: row 1 is the first record after the header, and a record
+may be longer than a line. The list holds no value of the source, but beside the
+source it tells who opted out: it stays at the site.`,
 		Example: "  datanet extract --key Z99001.key --source exports/Z99001 --out extracts", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runExtract(ctx, o) })
 	f := c.Flags()
@@ -54,6 +57,7 @@ carries rounded totals.`,
 	f.BoolVar(&o.testNumbers, "test-numbers", false, "accept NHS numbers of the 9xx range, and only those: synthetic people")
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")
+	f.StringVar(&o.rejects, "rejects", "", "new file for the exact account of every row that was left out; reading is slower")
 	f.BoolVar(&o.dryRun, "dry-run", false, "do everything and leave nothing")
 	f.Int64Var(&o.after, "after", 0, "number of the site's last extract at the hub, when the key is new or its state is lost")
 	f.BoolVar(&o.seal, "seal", false, "write one file that only the custodian can open, instead of a folder")
@@ -75,7 +79,9 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 	if err != nil {
 		return err
 	}
-	options.Progress = a.progress()
+	if a.watched() {
+		options.Progress = a.progress()
+	}
 	result, err := extract.Run(ctx, options)
 	if err != nil {
 		return err
@@ -86,7 +92,7 @@ func (a *app) runExtract(ctx context.Context, o extractOptions) error {
 
 func (o extractOptions) options(a *app, key *pseudonym.SiteKey) (extract.Options, error) {
 	x := extract.Options{Key: key, KeyFile: o.key, Source: o.source, Out: o.out, NoGeography: o.noGeography,
-		Drop: o.drop, DryRun: o.dryRun, Seal: o.seal, After: o.after, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Now: a.now()}
+		Drop: o.drop, DryRun: o.dryRun, Seal: o.seal, After: o.after, Tool: version, Postcodes: o.postcodes, Policy: schemas.StarterPolicy(), NDOO: o.ndoo, Rejects: o.rejects, Now: a.now()}
 	if (o.dataset != "" && o.dataset != key.Dataset) || (o.site != "" && o.site != key.Site) {
 		return x, &useError{fmt.Sprintf("the key is for site %s of %s", key.Site, key.Dataset), "leave --dataset and --site out, or give the key they belong to"}
 	}

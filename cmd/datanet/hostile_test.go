@@ -22,15 +22,15 @@ const hostileCorpus = "../../testdata/hostile"
 // hostileSites are whose exports the corpus holds.
 var hostileSites = []struct{ format, dataset, site string }{{"emis", "primary-care", "Z99001"}, {"mhsds", "slam", "Z9S01"}, {"msds", "maternity", "Z9M01"}}
 
-// A bench is a machine of its own: keys, home, temporary files.
-type bench struct {
+// A workbench is a machine of its own: keys, home, temporary files.
+type workbench struct {
 	t   *testing.T
 	dir string
 }
 
-func newBench(t *testing.T) *bench {
+func newWorkbench(t *testing.T) *workbench {
 	t.Helper()
-	b := &bench{t, filepath.Join(t.TempDir(), "bench")} // by its file mode the test's own, as keys need it
+	b := &workbench{t, filepath.Join(t.TempDir(), "bench")} // by its file mode the test's own, as keys need it
 	for _, name := range []string{"", "keys", "home", "tmp", "work"} {
 		if err := os.Mkdir(filepath.Join(b.dir, name), 0o700); err != nil {
 			t.Fatal(err)
@@ -47,10 +47,10 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) key(name string) string { return filepath.Join(b.dir, "keys", name) }
+func (b *workbench) key(name string) string { return filepath.Join(b.dir, "keys", name) }
 
 // extract is the program as a process of its own.
-func (b *bench) extract(site, source, out string, more ...string) *exec.Cmd {
+func (b *workbench) extract(site, source, out string, more ...string) *exec.Cmd {
 	b.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -62,7 +62,7 @@ func (b *bench) extract(site, source, out string, more ...string) *exec.Cmd {
 }
 
 // silent looks through what a process said and left on this machine.
-func (b *bench) silent(c *exec.Cmd, what string) {
+func (b *workbench) silent(c *exec.Cmd, what string) {
 	b.t.Helper()
 	b.search(what+", standard output", c.Stdout.(*bytes.Buffer).Bytes())
 	b.search(what+", standard error", c.Stderr.(*bytes.Buffer).Bytes())
@@ -79,7 +79,7 @@ func (b *bench) silent(c *exec.Cmd, what string) {
 	}
 }
 
-func (b *bench) search(where string, body []byte) {
+func (b *workbench) search(where string, body []byte) {
 	b.t.Helper()
 	low := bytes.ToLower(body)
 	for _, marker := range hostile.Markers {
@@ -99,7 +99,7 @@ func TestHostileProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs some forty processes")
 	}
-	b := newBench(t)
+	b := newWorkbench(t)
 	ran := 0
 	for _, h := range hostileSites {
 		cases, err := hostile.Read(hostileCorpus, h.format)
@@ -119,7 +119,7 @@ func TestHostileProcess(t *testing.T) {
 	}
 }
 
-func (b *bench) runCase(format, site string, c hostile.Case, i int) {
+func (b *workbench) runCase(format, site string, c hostile.Case, i int) {
 	b.t.Helper()
 	source := filepath.Join(b.t.TempDir(), "source") // outside of what is searched
 	if err := os.Mkdir(source, 0o700); err != nil {
@@ -157,7 +157,7 @@ func TestStoppedProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a large export")
 	}
-	b := newBench(t)
+	b := newWorkbench(t)
 	source := t.TempDir()
 	if err := hostile.Copy(hostileCorpus, "emis", source); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestStoppedProcess(t *testing.T) {
 
 // noCores starts a process that could write a core file, and waits until it
 // has seen to it that it cannot.
-func (b *bench) noCores(p *exec.Cmd) {
+func (b *workbench) noCores(p *exec.Cmd) {
 	b.t.Helper()
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &limit); err != nil || limit.Max == 0 {

@@ -26,6 +26,7 @@ type Options struct {
 	Threads int      // 0: one for each processor
 	Folders []string // what it may read and write below
 	Spill   string   // folder for temporary files; empty: none. Never for a private engine
+	Written bool     // joins run in the order written, as in every private engine: the first table streams, and keeps its order
 }
 
 // DefaultMemory is what an engine may use when nobody says otherwise.
@@ -88,11 +89,11 @@ func (e *Engine) configure(ctx context.Context, o Options) error {
 		fmt.Sprintf("SET memory_limit = '%dKiB'", o.Memory/1024*7/10),
 		fmt.Sprintf("SET threads = %d", o.Threads),
 		"SET temp_directory = " + Literal(o.Spill),
-		"SET preserve_insertion_order = true",
+		fmt.Sprintf("SET preserve_insertion_order = %t", !o.Private),
 		"SET allowed_directories = [" + strings.Join(folders, ", ") + "]",
 		"SET enable_external_access = false",
 	}
-	if o.Private {
+	if o.Private || o.Written {
 		// DuckDB cannot know a CSV's size and would build its joins on that
 		// side, in memory. In the order written, every join streams.
 		settings = append(settings, "SET disabled_optimizers = 'join_order,build_side_probe_side'")
@@ -168,9 +169,10 @@ func (e *Engine) CopyParquet(ctx context.Context, step, query, path string) erro
 		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)")
 }
 
-// CopyScratch writes a Parquet file that only this run reads: larger, sooner.
+// CopyScratch writes a Parquet file that only this run reads: larger, sooner. A
+// private engine's rows come in any order.
 func (e *Engine) CopyScratch(ctx context.Context, step, query, path string) error {
-	return e.Exec(ctx, step, "COPY ("+query+") TO "+Literal(path)+" (FORMAT parquet, COMPRESSION snappy)")
+	return e.Exec(ctx, step, "COPY ("+query+") TO "+Literal(path)+" (FORMAT parquet, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1)")
 }
 
 // Columns lists the columns of a query as "name TYPE".

@@ -78,6 +78,76 @@ func (e *Engine) RegisterNumberOfCode(name string, maker func() NumberOfCode) er
 	})
 }
 
+// RegisterVisit makes a function name(VARCHAR) that shows every text to visit,
+// which may not keep it. Calls come from several threads. Its result says
+// nothing and is never NULL.
+func (e *Engine) RegisterVisit(name string, visit func(text string)) error {
+	return e.registerPassing(name, func(chunk *duckdb.ChunkIteratorState) error {
+		column, err := chunk.GetInputChunk().GetVector(0)
+		if err != nil {
+			return err
+		}
+		texts, err := duckdb.GetVectorView[string](column)
+		if err != nil {
+			return err
+		}
+		for row := range texts.Len() {
+			text, ok, err := texts.GetValueBorrowed(row)
+			if err != nil {
+				return err
+			}
+			if ok {
+				visit(text)
+			}
+		}
+		return nil
+	})
+}
+
+// RegisterCount makes a function name(VARCHAR) that tells count how many rows
+// have gone by it, some thousands at a time and from several threads. Its result
+// says nothing and is never NULL.
+func (e *Engine) RegisterCount(name string, count func(rows int)) error {
+	return e.registerPassing(name, func(chunk *duckdb.ChunkIteratorState) error {
+		count(chunk.GetInputChunk().GetSize())
+		return nil
+	})
+}
+
+// registerPassing makes a function that looks at what passes, a chunk at a time.
+func (e *Engine) registerPassing(name string, look func(*duckdb.ChunkIteratorState) error) error {
+	in, err := duckdb.NewTypeInfo(duckdb.TYPE_VARCHAR)
+	if err != nil {
+		return fmt.Errorf("registering %s: %w", name, err)
+	}
+	out, err := duckdb.NewTypeInfo(duckdb.TYPE_BOOLEAN)
+	if err != nil {
+		return fmt.Errorf("registering %s: %w", name, err)
+	}
+	f := &passing{function{in, out, func(_ context.Context, chunk *duckdb.ChunkIteratorState) (err error) {
+		defer func() {
+			if recover() != nil {
+				err = errPanic
+			}
+		}()
+		return look(chunk)
+	}}}
+	if err := duckdb.RegisterScalarUDF(e.conn, name, f); err != nil {
+		return fmt.Errorf("registering %s: %w", name, err)
+	}
+	return nil
+}
+
+// A passing function is called for every chunk, whatever it holds: also when
+// nothing of it is used, and when all of it is missing.
+type passing struct{ function }
+
+func (f *passing) Config() duckdb.ScalarFuncConfig {
+	config := f.function.Config()
+	config.Volatile, config.SpecialNullHandling = true, true
+	return config
+}
+
 var (
 	errInput = errors.New("the function got a value of another type")
 	errPanic = errors.New("the function failed")

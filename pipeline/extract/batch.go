@@ -62,7 +62,7 @@ func (s *source) find(o Options) error {
 		if err != nil {
 			return err
 		}
-		file.table, file.batch = f.table.Name, f.batch
+		file.table, file.batch, file.nth = f.table.Name, f.batch, len(s.tables[f.table.Name])+1
 		s.tables[file.table] = append(s.tables[file.table], file)
 		s.ignored += ignored
 	}
@@ -220,17 +220,12 @@ func (s *source) parts(table string, batch int) []*sourceFile {
 
 // twins refuses one file under two names in a batch: a copy, whose every row
 // would count twice.
-func (s *source) twins(ctx context.Context) error {
-	for table, files := range s.tables {
-		if !s.keeps(table) {
-			continue
-		}
-		for i, f := range files {
-			for _, g := range files[i+1:] {
-				if f.batch == g.batch && f.rows && ctx.Err() == nil && alike(f.path, g.path) {
-					return &SourceError{Table: f.table, Rule: "stands there twice: two files of it are the same",
-						Hint: "take the copy away"}
-				}
+func twins(ctx context.Context, files []*sourceFile) error {
+	for i, f := range files {
+		for _, g := range files[i+1:] {
+			if f.batch == g.batch && f.rows && ctx.Err() == nil && alike(f.path, g.path) {
+				return &SourceError{Table: f.table, Rule: "stands there twice: two files of it are the same",
+					Hint: "take the copy away"}
 			}
 		}
 	}

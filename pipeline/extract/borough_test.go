@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"datanet/pseudonym"
@@ -192,12 +193,13 @@ func TestBirthsToLookFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stage.remove()
-	coded, err := code(context.Background(), o, src, stage)
+	coded, err := code(context.Background(), o, src, stage, &atomic.Int64{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	names, got := x.trustNames(o), map[string][]int32{}
-	for code, days := range coded.births {
+	for code := range coded.births.first {
+		days := coded.births.of(code, nil)
 		slices.Sort(days)
 		got[names[pseudonym.Code(code).String()]] = days
 	}

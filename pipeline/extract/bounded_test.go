@@ -109,3 +109,28 @@ func boundedChild(t *testing.T, dir string) {
 	}
 	fmt.Printf("bounded: %d %s\n", peakKiB(t), outcome)
 }
+
+func writeLines(t *testing.T, path, header string, lines func(w *bufio.Writer)) {
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	fmt.Fprintln(w, header)
+	lines(w)
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// peakKiB is the most memory that this process has had.
+func peakKiB(t *testing.T) int64 {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	n, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	return n
+}

@@ -6,10 +6,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"datanet/pipeline/engine"
 	"datanet/pseudonym"
@@ -17,15 +18,18 @@ import (
 )
 
 //go:embed *.sql primary-care/*.sql slam/*.sql maternity/*.sql
-var steps embed.FS
+var rules embed.FS
 
-// coded is what the first database leaves: a file of coded rows for each table
-// in the staging folder, and what the account and the check need to know.
+// coded is what the first database leaves: files of coded rows in the staging
+// folder, and what the account and the check need to know. A table's own file
+// has its name; a dataset may leave others, which its SQL for the second
+// database puts together.
 type coded struct {
-	files     map[string]string    // table → path
-	births    map[[16]byte][]int32 // code → birth dates, as days since 1970
-	numbers   map[string]int64     // what was found of NHS numbers
+	files     map[string]string // name → path
+	births    *births
+	numbers   map[string]int64 // what was found of NHS numbers
 	unmatched int64
+	looked    func() error     // waits until the streams' bytes were looked at
 	disagree  map[string]int64 // what the rows under one number disagree about, by people
 	stopped   codes            // people left out by choice or for safety
 	leftOut   int64            // how many they are, those without a code too
@@ -36,7 +40,7 @@ type coded struct {
 }
 
 // code runs the database that sees identifiers.
-func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, error) {
+func code(ctx context.Context, o Options, src *source, stage *staging, rows *atomic.Int64) (*coded, error) {
 	pipes, err := src.transcode(stage)
 	if err != nil {
 		return nil, err
@@ -55,20 +59,21 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 	if err := register(e, o); err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, e, o, src); err != nil {
+	if err := e.RegisterCount("passing", func(n int) { rows.Add(int64(n)) }); err != nil {
 		return nil, err
 	}
 	c := &coded{files: map[string]string{}}
+	if err := c.prepare(ctx, e, o, src, stage); err != nil {
+		return nil, err
+	}
 	for _, t := range src.dataset.Tables {
-		path := filepath.Join(stage.work, t.Name+".parquet")
-		query, err := steps.ReadFile(src.dataset.ID + "/table-" + t.Name + ".sql")
-		if err != nil {
-			return nil, err
+		name := src.dataset.ID + "/table-" + t.Name + ".sql"
+		if !isStep(name) {
+			continue // it is put together in the second database
 		}
-		if err := e.CopyScratch(ctx, "coding "+t.Name, string(query), path); err != nil {
+		if err := c.rows(ctx, e, name, t.Name, stage); err != nil {
 			return nil, src.blame(err)
 		}
-		c.files[t.Name] = path
 	}
 	if err := c.account(ctx, e, src); err != nil {
 		return nil, err
@@ -77,37 +82,114 @@ func code(ctx context.Context, o Options, src *source, stage *staging) (*coded, 
 }
 
 // prepare runs the steps before the tables: the macros that all datasets share,
-// then the dataset's own steps in the order of their names. Every dataset makes
-// the table patient first, whose postcodes are looked up before the step that
-// makes people of patients; its last step makes doubt, numbered, unplaced,
-// placed, strange, born and contradiction.
-func prepare(ctx context.Context, e *engine.Engine, o Options, src *source) error {
+// then the dataset's own steps in the order of their names. A step N-x.rows.sql
+// is a query whose rows go to a file of the staging folder, from where the steps
+// after it read them as file_x. Every dataset makes the table patient first, whose
+// postcodes are looked up before the step that makes people of patients; its
+// account makes doubt, numbered, unplaced, placed, strange, born and contradiction.
+func (c *coded) prepare(ctx context.Context, e *engine.Engine, o Options, src *source, stage *staging) error {
 	if err := vocabulary(ctx, e, o, src); err != nil {
 		return err
 	}
-	if err := relations(ctx, e, src); err != nil {
+	if err := e.Exec(ctx, "preparing", "CREATE TEMP MACRO plain_text(cell) AS "+trimmed("cell", true)); err != nil {
+		return err
+	}
+	for _, name := range []string{"dates.sql", "words.sql", "numbers.sql"} {
+		if err := run(ctx, e, name, "preparing"); err != nil {
+			return err
+		}
+	}
+	if err := relations(ctx, e, o, src); err != nil {
 		return src.blame(err)
 	}
 	if err := src.bulk(ctx, e); err != nil {
 		return err
 	}
-	names, err := fs.Glob(steps, src.dataset.ID+"/[0-9]-*.sql")
+	names, err := fs.Glob(rules, src.dataset.ID+"/[0-9]-*.sql")
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
-	for _, name := range append([]string{"dates.sql", "words.sql", "numbers.sql"}, names...) {
-		step := strings.TrimSuffix(filepath.Base(name), ".sql")
-		if strings.HasSuffix(step, "-people") {
-			if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
-				return src.blame(err)
-			}
-		}
-		if err := run(ctx, e, name, "step "+step); err != nil {
+	looked := src.scanStreams(ctx)
+	defer looked()
+	c.looked = looked
+	for _, name := range names {
+		if err := c.step(ctx, e, o, src, name, stage); err != nil {
 			return src.blame(err)
 		}
 	}
 	return doubts(ctx, e)
+}
+
+func (c *coded) step(ctx context.Context, e *engine.Engine, o Options, src *source, name string, stage *staging) error {
+	step := strings.TrimSuffix(filepath.Base(name), ".sql")
+	if rows, ok := strings.CutSuffix(step, ".rows"); ok {
+		_, rows, _ = strings.Cut(rows, "-")
+		if src.streamed(rows) {
+			if err := c.looked(); err != nil {
+				return err
+			}
+			if err := src.relate(ctx, e, o, rows, true); err != nil {
+				return err
+			}
+		}
+		if err := c.rows(ctx, e, name, rows, stage); err != nil {
+			return err
+		}
+		if err := view(ctx, e, rows, c.files[rows]); err != nil || !src.streamed(rows) {
+			return err
+		}
+		return c.plainly(ctx, e, o, src, name, rows, stage)
+	}
+	if strings.HasSuffix(step, "-people") {
+		if err := run(ctx, e, "places.sql", "finding the areas"); err != nil {
+			return err
+		}
+	}
+	return run(ctx, e, name, "step "+step)
+}
+
+// plainly reads a relation again, with its keys in their plain form, when one of
+// them matched nothing and was not in it.
+func (c *coded) plainly(ctx context.Context, e *engine.Engine, o Options, src *source, step, name string, stage *staging) error {
+	odd, err := e.Number(ctx, "looking at "+name, "SELECT count(*) FROM file_"+name+" WHERE reason = 'not-plain'")
+	if err != nil || odd == 0 {
+		return err
+	}
+	if err := src.relate(ctx, e, o, name, false); err != nil {
+		return err
+	}
+	if err := os.Remove(c.files[name]); err != nil {
+		return err
+	}
+	if err := c.rowsTo(ctx, e, step, name, filepath.Join(stage.work, name+"-plain.parquet")); err != nil {
+		return err
+	}
+	return view(ctx, e, name, c.files[name])
+}
+
+// rows writes a query's rows to a file of the staging folder.
+func (c *coded) rows(ctx context.Context, e *engine.Engine, step, name string, stage *staging) error {
+	return c.rowsTo(ctx, e, step, name, filepath.Join(stage.work, name+".parquet"))
+}
+
+func (c *coded) rowsTo(ctx context.Context, e *engine.Engine, step, name, path string) error {
+	query, err := rules.ReadFile(step)
+	if err != nil {
+		return err
+	}
+	c.files[name] = path
+	return e.CopyScratch(ctx, "coding "+name, string(query), path)
+}
+
+// view gives SQL a file of the staging folder as file_<name>.
+func view(ctx context.Context, e *engine.Engine, name, path string) error {
+	return e.Exec(ctx, "reading "+name, "CREATE OR REPLACE TEMP VIEW file_"+name+" AS FROM "+engine.ReadParquet(path))
+}
+
+func isStep(name string) bool {
+	_, err := fs.Stat(rules, name)
+	return err == nil
 }
 
 // guesses are the rules of the view doubt, in words: what it would take a guess
@@ -134,7 +216,7 @@ func doubts(ctx context.Context, e *engine.Engine) error {
 }
 
 func run(ctx context.Context, e *engine.Engine, name, step string) error {
-	text, err := steps.ReadFile(name)
+	text, err := rules.ReadFile(name)
 	if err != nil {
 		return err
 	}
@@ -194,22 +276,13 @@ func conceptProblem(text []byte) string {
 
 // account reads the counts that only the first database can give.
 func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) error {
-	c.births = map[[16]byte][]int32{}
-	if err := e.Query(ctx, "noting birth dates", "SELECT code, birth_date FROM born WHERE code IS NOT NULL", func(r *sql.Rows) error {
-		var code engine.Code
-		var birth time.Time
-		if err := r.Scan(&code, &birth); err != nil {
-			return err
-		}
-		c.births[code] = append(c.births[code], int32(birth.Unix()/86400))
-		return nil
-	}); err != nil {
+	var err error
+	if c.births, err = readBirths(ctx, e); err != nil {
 		return err
 	}
 	if err := c.choices(ctx, e); err != nil {
 		return err
 	}
-	var err error
 	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM numbered GROUP BY problem"); err != nil {
 		return err
 	}

@@ -18,11 +18,11 @@ import (
 //
 // A row that a later one deletes is no case of its own: the later row counts,
 // and says that it is deleted.
-func (s *source) current(name string, r schemas.Relation) []string {
+func (s *source) current(name string, r schemas.Relation, how wanted) []string {
 	var newer []string
 	for b := range s.batches {
 		if files := s.parts(r.Table, b); b > 0 && len(files) > 0 {
-			newer = append(newer, fmt.Sprintf("SELECT *, %d AS batch FROM (%s)", b, s.rows(r, files)))
+			newer = append(newer, fmt.Sprintf("SELECT *, %d AS batch FROM (%s)", b, s.rows(r, files, how)))
 		}
 	}
 	order := "batch DESC"
@@ -38,20 +38,20 @@ func (s *source) current(name string, r schemas.Relation) []string {
 	return []string{
 		fmt.Sprintf("CREATE TEMP TABLE %s AS SELECT *, rank() OVER (PARTITION BY %s ORDER BY %s) = 1 AS latest FROM (%s)",
 			later, keys, order, strings.Join(newer, " UNION ALL ")),
-		view("first_"+name, s.rows(r, s.parts(r.Table, 0))),
-		view("src_"+name, fmt.Sprintf("SELECT f.* FROM first_%s f ANTI JOIN %s UNION ALL SELECT * EXCLUDE (batch, latest) FROM %s WHERE latest", name, later+on, later)),
-		view("changed_"+name, fmt.Sprintf("SELECT 'changed-later' AS reason FROM first_%s f SEMI JOIN %s UNION ALL SELECT 'changed-later' AS reason FROM %s WHERE NOT latest", name, later+on, later)),
+		temporary("first_"+name, s.rows(r, s.parts(r.Table, 0), how)),
+		temporary("src_"+name, fmt.Sprintf("SELECT f.* FROM first_%s f ANTI JOIN %s UNION ALL SELECT * EXCLUDE (batch, latest) FROM %s WHERE latest", name, later+on, later)),
+		temporary("changed_"+name, fmt.Sprintf("SELECT row_at, 'changed-later' AS reason FROM first_%s f SEMI JOIN %s UNION ALL SELECT row_at, 'changed-later' AS reason FROM %s WHERE NOT latest", name, later+on, later)),
 	}
 }
 
 // unchanged is changed_<relation> of a single export.
-const unchanged = "SELECT 'changed-later' AS reason WHERE false"
+const unchanged = "SELECT NULL::BIGINT AS row_at, 'changed-later' AS reason WHERE false"
 
 // sequence puts the rows of a later batch behind those of every earlier one,
 // whatever their own numbers, and a row without a number first in its batch.
 func sequence(number string, batch int) string {
 	number = strings.TrimSuffix(number, " AS sequence")
-	return fmt.Sprintf("%d * 100000000000000000000::HUGEINT + coalesce(TRY_CAST(%s AS BIGINT), -1) AS sequence", batch, number)
+	return fmt.Sprintf("%d * 100000000000000000000::HUGEINT + coalesce(TRY_CAST(%s AS BIGINT), -1)", batch, number)
 }
 
 // keyed wants every row of a later batch to say which row it changes. One that
@@ -81,7 +81,7 @@ var fullFirst = &SourceError{Rule: daysChanges, Hint: "give the full export, alo
 
 // bulk looks at the first batch of several.
 func (s *source) bulk(ctx context.Context, e *engine.Engine) error {
-	query, err := steps.ReadFile(s.dataset.ID + "/bulk.sql")
+	query, err := rules.ReadFile(s.dataset.ID + "/bulk.sql")
 	if err != nil || len(s.batches) < 2 {
 		return nil // the dataset has no such rule
 	}
@@ -97,7 +97,7 @@ func (s *source) bulk(ctx context.Context, e *engine.Engine) error {
 
 // whole looks at a single export, when its rows have been counted.
 func (s *source) whole(r *Result) error {
-	if _, err := steps.ReadFile(s.dataset.ID + "/bulk.sql"); err != nil || len(s.batches) > 1 {
+	if _, err := rules.ReadFile(s.dataset.ID + "/bulk.sql"); err != nil || len(s.batches) > 1 {
 		return nil
 	}
 	for table, rows := range r.Tables {

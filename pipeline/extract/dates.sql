@@ -12,11 +12,19 @@ CREATE TEMP MACRO clinical_date(d) AS
 -- a precision that nobody knows is taken as the coarsest.
 CREATE TEMP MACRO clinical_precision(d, p) AS
     CASE
+        WHEN p = 'YMD' AND d > DATE '1900-01-01' THEN 'YMD' -- as nearly every date
         WHEN clinical_date(d) IS NULL OR upper(p) = 'U' THEN 'U'
         WHEN upper(p) IN ('YMD', 'YMDT') THEN 'YMD'
         WHEN upper(p) = 'YM' THEN 'YM'
         ELSE 'Y'
     END;
+
+-- Precisions in the order of their texts, by which rows are sorted.
+CREATE TEMP MACRO precision_number(p) AS
+    CAST(CASE p WHEN 'YMD' THEN 3 WHEN 'YM' THEN 2 WHEN 'Y' THEN 1 WHEN 'U' THEN 0 END AS UTINYINT);
+
+CREATE TEMP MACRO precision_text(n) AS
+    CASE n WHEN 3 THEN 'YMD' WHEN 2 THEN 'YM' WHEN 1 THEN 'Y' WHEN 0 THEN 'U' END;
 
 -- The first and the last day that a date of this precision can mean.
 CREATE TEMP MACRO earliest(d, p) AS

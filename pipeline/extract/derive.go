@@ -24,9 +24,18 @@ func (f *sourceFile) read() string {
 }
 
 // derive adds columns behind the file's own for the fields that are not a
-// column as it stands, and binds the fields to them.
-func derive(r schemas.Relation, file *sourceFile) (schemas.Relation, *sourceFile, string) {
-	from, added := taken(file, r.Only), []string{}
+// column as it stands, and binds the fields to them. Rows are numbered before
+// any is passed over, and counted as they go by. Numbering takes one row after
+// another, so it is done only when asked for.
+func derive(r schemas.Relation, file *sourceFile, how wanted) (schemas.Relation, *sourceFile, string) {
+	rows, added := file.read(), []string{}
+	if how.numbered {
+		rows = "(SELECT *, row_number() OVER () AS n FROM " + rows + ")"
+	}
+	if how.watched {
+		rows = "(SELECT * FROM " + rows + " WHERE passing(c0) IS NOT NULL)" // lets every row by
+	}
+	from := taken(rows, file, r.Only)
 	own := *file
 	own.at, r.Fields = maps.Clone(file.at), maps.Clone(r.Fields)
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
@@ -62,12 +71,12 @@ func inWords(cell string, words map[string]string) string {
 	return "CASE lower(trim(" + cell + "))" + when.String() + " ELSE " + cell + " END"
 }
 
-// taken are the file's rows, or those of them that the relation takes.
-func taken(file *sourceFile, only *schemas.Only) string {
+// taken are a file's rows, or those of them that the relation takes.
+func taken(rows string, file *sourceFile, only *schemas.Only) string {
 	if only == nil {
-		return file.read()
+		return rows
 	}
-	return "(SELECT * FROM " + file.read() + " WHERE " + holds(file, only) + ")"
+	return "(SELECT * FROM " + rows + " WHERE " + holds(file, only) + ")"
 }
 
 // holds is the SQL that says whether a row is one that the relation takes.

@@ -27,28 +27,30 @@ import (
 // Options say what to extract, for whom, and where to.
 type Options struct {
 	Key         *pseudonym.SiteKey
-	KeyFile     string          // its path: what must be remembered lies beside it
-	Source      string          // folder with the export
-	Out         string          // folder that gets the extract's folder
-	Format      *schemas.Format // nil: found by the files' names
-	AsAt        time.Time       // zero: the export's own stamp
-	Postcodes   string          // postcode lookup; empty: postcodes.csv beside the sources
-	NoGeography bool            // go without a lookup: every ward is unknown
-	CodeLists   schemas.Lists   // nil: the starter lists
-	Numbers     pseudonym.Range // which NHS numbers exist here
-	Drop        bool            // leave out people without a usable number
-	Unknown     UnknownColumns  // what to do with columns the format does not know
-	DryRun      bool            // count and check, and leave nothing
-	Seal        bool            // to the custodian, as one file
-	After       int64           // number of the site's last extract, when nothing here remembers it
-	Threads     int             // 0: one for each processor
-	Memory      int64           // bytes; 0: 1 GiB
-	Tool        string          // version, for the manifest
-	Policy      *schemas.Policy // what is left out by decision; nil: the starter policy
-	NDOO        string          // file of the numbers that the national data opt-out leaves; empty: none
-	Now         time.Time       // the clock, for the dates of policy and list; zero: the machine's
-	Progress    func(step string)
+	KeyFile     string            // its path: what must be remembered lies beside it
+	Source      string            // folder with the export
+	Out         string            // folder that gets the extract's folder
+	Format      *schemas.Format   // nil: found by the files' names
+	AsAt        time.Time         // zero: the export's own stamp
+	Postcodes   string            // postcode lookup; empty: postcodes.csv beside the sources
+	NoGeography bool              // go without a lookup: every ward is unknown
+	CodeLists   schemas.Lists     // nil: the starter lists
+	Numbers     pseudonym.Range   // which NHS numbers exist here
+	Drop        bool              // leave out people without a usable number
+	Unknown     UnknownColumns    // what to do with columns the format does not know
+	Rejects     string            // file for the exact account of what was left out; empty: none
+	DryRun      bool              // count and check, and leave nothing
+	Seal        bool              // to the custodian, as one file
+	After       int64             // number of the site's last extract, when nothing here remembers it
+	Threads     int               // 0: one for each processor
+	Memory      int64             // bytes; 0: 1 GiB
+	Tool        string            // version, for the manifest
+	Policy      *schemas.Policy   // what is left out by decision; nil: the starter policy
+	NDOO        string            // file of the numbers that the national data opt-out leaves; empty: none
+	Now         time.Time         // the clock, for the dates of policy and list; zero: the machine's
+	Progress    func(step string) // told what the work is at, from any goroutine; nil: nobody watches
 
+	watched  bool          // somebody is told what the work is at
 	withheld []string      // the policy's codes
 	listed   *nationalList // nil: the policy does not apply the national data opt-out
 }
@@ -75,6 +77,7 @@ type Result struct {
 	Passed         map[string]int64 `json:"rows_not_taken"` // relation → rows that the format leaves aside
 	Unread         []string         `json:"unread_files"`
 	Ignored        int              `json:"ignored_columns"`
+	Steps          []Step           `json:"steps"` // where the time went
 
 	Policy     string   `json:"policy"`             // id and version
 	ApprovedBy string   `json:"policy_approved_by"` // name, role and date
@@ -93,7 +96,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	o.Progress("looking at the files")
+	steps := newSteps(o.Progress)
+	defer steps.end()
+	steps.begin("looking at the files")
 	before := lookAt(o)
 	src, err := open(ctx, o)
 	if err != nil {
@@ -108,40 +113,54 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer stage.remove()
-	result, err := produce(ctx, o, src, before, last, stage)
+	result, err := produce(ctx, o, src, before, last, stage, steps)
 	if err != nil {
 		return nil, stage.explain(err)
 	}
+	steps.end()
+	result.Steps = steps.done
 	return result, nil
 }
 
 // produce fills the staging folder, and publishes what it holds.
-func produce(ctx context.Context, o Options, src *source, before inputs, last *memory, stage *staging) (*Result, error) {
-	o.Progress("reading and coding")
-	coded, err := code(ctx, o, src, stage)
+func produce(ctx context.Context, o Options, src *source, before inputs, last *memory, stage *staging, steps *steps) (*Result, error) {
+	exact, err := newAccount(o, src, stage)
+	if err != nil {
+		return nil, err
+	}
+	steps.begin("reading and coding")
+	coded, err := code(ctx, o, src, stage, &steps.rows)
 	if changed := before.changed(src); changed != nil && ctx.Err() == nil {
 		return nil, changed // and that is why, if there was an error
 	}
 	if err != nil {
 		return nil, err
 	}
-	o.Progress("sorting")
+	steps.begin("sorting")
 	result, files, err := sort(ctx, o, src, stage, coded)
 	if err != nil {
 		return nil, err
 	}
-	o.Progress("checking what was written")
+	steps.begin("checking what was written")
 	if err := readBack(ctx, o, src.dataset, stage.final, coded.births); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := exact.keep(); err != nil {
+		return nil, err
+	}
 	if o.DryRun {
 		result.Stopped = int64(len(last.since(coded.stopped, result.present)))
 		return result, nil
 	}
-	return result, publish(ctx, o, src, stage, result, files, coded.stopped)
+	steps.begin("signing")
+	if err := publish(ctx, o, src, stage, result, files, coded.stopped); err != nil {
+		exact.remove()
+		return nil, err
+	}
+	return result, nil
 }
 
 // mostExtracts is far above what a site makes. A mistyped number cannot be taken
@@ -164,7 +183,7 @@ func (o *Options) complete() error {
 	if o.Threads < 0 || o.Memory < 0 {
 		return &UseError{"threads and memory cannot be negative", "leave them out, and every processor and 1 GiB are used"}
 	}
-	if o.Progress == nil {
+	if o.watched = o.Progress != nil; !o.watched {
 		o.Progress = func(string) {}
 	}
 	if o.Memory == 0 {

@@ -1,11 +1,15 @@
 package extract
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -35,8 +39,9 @@ func (e *LeakError) Hints() []string {
 }
 
 // readBack reads every value that was written, through another library than
-// the one that wrote it, and looks for what no extract may hold.
-func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string, births map[[16]byte][]int32) error {
+// the one that wrote it, and looks for what no extract may hold. Row groups are
+// checked on every core, each by itself.
+func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string, births *births) error {
 	for i := range d.Tables {
 		if err := checkTable(ctx, o, &d.Tables[i], folder, births); err != nil {
 			return err
@@ -45,18 +50,20 @@ func readBack(ctx context.Context, o Options, d *schemas.Dataset, folder string,
 	return nil
 }
 
-func checkTable(ctx context.Context, o Options, t *schemas.Table, folder string, births map[[16]byte][]int32) error {
-	c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test, seen: map[string][]int32{}}
-	return c.run(ctx, filepath.Join(folder, t.Name+".parquet"))
+func checkTable(ctx context.Context, o Options, t *schemas.Table, folder string, births *births) error {
+	c := &check{table: t, births: births, test: o.Numbers == pseudonym.Test}
+	return c.run(ctx, filepath.Join(folder, t.Name+".parquet"), o.Threads)
 }
 
-// check looks through one table.
+// check looks through one table, or some of its row groups.
 type check struct {
 	table  *schemas.Table
-	births map[[16]byte][]int32
+	births *births
 	test   bool
 	seen   map[string][]int32 // texts found harmless in the column at hand, and the days they spell
-	owners []*owner           // whose the rows of the row group at hand are
+	last   []byte             // the text before, and its days
+	days   []int32
+	owners []*owner // whose the rows of the row group at hand are
 }
 
 // An owner is a column of codes: a row is its person's, and in births also its
@@ -66,16 +73,17 @@ type owner struct {
 	last  [16]byte   // the last one asked for: rows are sorted by the first of them
 	born  []int32    // and that one's birth dates
 	known bool
+	fell  bool // a code came after a greater one
 }
 
-func (o *owner) births(row int, of map[[16]byte][]int32) []int32 {
+func (o *owner) births(row int, all *births) []int32 {
 	if code := o.codes[row]; !o.known || code != o.last {
-		o.last, o.born, o.known = code, of[code], true
+		o.last, o.born, o.known = code, all.of(code, o.born[:0]), true
 	}
 	return o.born
 }
 
-func (c *check) run(ctx context.Context, path string) error {
+func (c *check) run(ctx context.Context, path string, threads int) error {
 	r, err := file.OpenParquetFile(path, false)
 	if err != nil {
 		return fmt.Errorf("reading back %s: %w", c.table.Name, err)
@@ -84,15 +92,42 @@ func (c *check) run(ctx context.Context, path string) error {
 	if err := c.schema(r.MetaData().Schema); err != nil {
 		return err
 	}
-	for g := range r.NumRowGroups() {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := c.group(r.RowGroup(g)); err != nil {
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	found := make([]error, threads)
+	var readers sync.WaitGroup
+	for i := range threads {
+		readers.Go(func() { found[i] = c.groups(ctx, path, &next) })
+	}
+	readers.Wait()
+	for _, err := range found {
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
+}
+
+// groups takes one row group after another until none is left.
+func (c *check) groups(ctx context.Context, path string, next *atomic.Int64) error {
+	r, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return fmt.Errorf("reading back %s: %w", c.table.Name, err)
+	}
+	defer r.Close()
+	own := &check{table: c.table, births: c.births, test: c.test}
+	for ctx.Err() == nil {
+		g := int(next.Add(1)) - 1
+		if g >= r.NumRowGroups() {
+			return nil
+		}
+		if err := own.group(r.RowGroup(g)); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 // schema must be the dataset's to the letter: a column more is a leak.
@@ -153,7 +188,7 @@ func (c *check) part(g *file.RowGroupReader, i int, column schemas.Column) error
 	if err != nil {
 		return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
 	}
-	clear(c.seen)
+	c.seen, c.last, c.days = map[string][]int32{}, nil, nil
 	found, filled, err := c.column(r, column, rows)
 	if err != nil {
 		return fmt.Errorf("reading back %s.%s: %w", c.table.Name, column.Name, err)
@@ -165,6 +200,9 @@ func (c *check) part(g *file.RowGroupReader, i int, column schemas.Column) error
 	}
 	if found != "" {
 		return &LeakError{c.table.Name, column.Name, found}
+	}
+	if i == 0 && c.owners[0].fell {
+		return fmt.Errorf("reading back %s: the rows are not in the order of their codes", c.table.Name)
 	}
 	return nil
 }
@@ -204,6 +242,7 @@ func (o *owner) note(row int, v parquet.FixedLenByteArray) string {
 	if row > 0 && code == o.codes[row-1] && code != [16]byte{} {
 		return ""
 	}
+	o.fell = o.fell || row > 0 && bytes.Compare(code[:], o.codes[row-1][:]) < 0
 	return uncoded(code)
 }
 
@@ -239,7 +278,7 @@ func (c *check) day(row int, day int32) string {
 	return ""
 }
 
-func (c *check) days(row int, days []int32) string {
+func (c *check) bornOn(row int, days []int32) string {
 	for _, day := range days {
 		if found := c.day(row, day); found != "" {
 			return found
@@ -264,7 +303,7 @@ func (c *check) number(row int, v float64) string {
 	if isNumber(int64(v), c.test) {
 		return "a value that is an NHS number"
 	}
-	return c.days(row, daysOf(int64(v)))
+	return c.bornOn(row, daysOf(int64(v)))
 }
 
 // code judges a code by the rules of its system: no other text passes for one,
@@ -286,15 +325,18 @@ func (c *check) code(text []byte, of schemas.System) string {
 // text looks at each distinct text of a column once; its own person's birth
 // date is looked for in every row.
 func (c *check) text(row int, text parquet.ByteArray) string {
-	days, ok := c.seen[string(text)]
-	if !ok {
-		if found := identifier(text, c.test); found != "" {
-			return found
+	if c.last == nil || !bytes.Equal(text, c.last) {
+		days, ok := c.seen[string(text)]
+		if !ok {
+			if found := identifier(text, c.test); found != "" {
+				return found
+			}
+			days = daysIn(text)
+			c.remember(text, days)
 		}
-		days = daysIn(text)
-		c.remember(text, days)
+		c.last, c.days = append(c.last[:0], text...), days
 	}
-	return c.days(row, days)
+	return c.bornOn(row, c.days)
 }
 
 func (c *check) remember(text []byte, days []int32) {

@@ -129,8 +129,8 @@ func readBackOf(t *testing.T, column, sql string) error {
 	if err := e.CopyParquet(context.Background(), "writing", "SELECT "+strings.Join(columns, ", ")+" FROM range(10000) r(i)", path); err != nil {
 		t.Fatal(err)
 	}
-	c := &check{table: table, births: bornOn, test: true, seen: map[string][]int32{}}
-	return c.run(context.Background(), path)
+	c := &check{table: table, births: birthsOf(bornOn), test: true}
+	return c.run(context.Background(), path, 2)
 }
 
 // TestLeak: what the check finds keeps the whole extract from its name. A code
@@ -152,6 +152,44 @@ func TestLeak(t *testing.T) {
 		}
 		if left := written(t, o.Out); len(left) > 0 || stateOf(t, o) != "" {
 			t.Errorf("left behind: %v", left)
+		}
+	}
+}
+
+func birthsOf(days map[[16]byte][]int32) *births {
+	all := newBirths()
+	for code, own := range days {
+		for _, day := range own {
+			all.add(code, day)
+		}
+	}
+	return all
+}
+
+// TestReadBackOrder: rows that are not in the order of their codes would say
+// something of the source's.
+func TestReadBackOrder(t *testing.T) {
+	t.Parallel()
+	dataset, err := schemas.DatasetByID("primary-care")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	e, err := engine.Open(context.Background(), engine.Options{Threads: 1, Folders: []string{folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for order, ordered := range map[string]bool{"person": true, "person DESC": false} {
+		path := filepath.Join(folder, "observations.parquet")
+		query := "SELECT md5(i::VARCHAR)::UUID AS person, DATE '2020-02-03' AS date, 'YMD' AS date_precision, 2020::SMALLINT AS year, '44054006' AS concept, 7.5::DOUBLE AS value, 'kg' AS unit " +
+			"FROM range(300000) r(i) ORDER BY " + order
+		if err := e.CopyParquet(context.Background(), "writing", query, path); err != nil {
+			t.Fatal(err)
+		}
+		c := &check{table: dataset.TableByName("observations"), births: newBirths(), test: true}
+		if err := c.run(context.Background(), path, 2); (err == nil) != ordered {
+			t.Errorf("%s: %v", order, err)
 		}
 	}
 }

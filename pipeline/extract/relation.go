@@ -13,13 +13,13 @@ import (
 
 // relations gives the dataset's SQL what it reads: for each relation of the
 // format a view src_<relation> over the files, columns renamed and typed.
-func relations(ctx context.Context, e *engine.Engine, src *source) error {
+func relations(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	for _, name := range slices.Sorted(maps.Keys(src.relations)) {
-		r := src.relations[name]
-		for _, statement := range src.relation(name, r) {
-			if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
-				return err
-			}
+		if src.streamed(name) {
+			continue // its file is still being looked at
+		}
+		if err := src.relate(ctx, e, o, name, false); err != nil {
+			return err
 		}
 	}
 	if err := src.keyed(ctx, e); err != nil {
@@ -28,124 +28,94 @@ func relations(ctx context.Context, e *engine.Engine, src *source) error {
 	return places(ctx, e, src.postcodes)
 }
 
-// relation is the SQL that makes a relation. One export is read as it is; of
-// several, see current.go.
-func (s *source) relation(name string, r schemas.Relation) []string {
-	switch {
-	case len(r.Key) == 0:
-		return []string{view("src_"+name, s.rows(r, s.tables[r.Table]))}
-	case len(s.batches) < 2:
-		return []string{view("src_"+name, s.rows(r, s.tables[r.Table])), view("changed_"+name, unchanged)}
+// streamed says whether a relation's rows are read by a step of their own, which
+// matches keys as they stand. Where there are changes to apply, rows of several
+// files must meet, and so in their plain form.
+func (s *source) streamed(name string) bool {
+	if len(s.batches) > 1 || !isStep(s.dataset.ID+"/4-"+name+".rows.sql") {
+		return false
 	}
-	return s.current(name, r)
+	for other, r := range s.relations {
+		if other != name && r.Table == s.relations[name].Table {
+			return false // the other one could not wait
+		}
+	}
+	return true
 }
 
-func view(name, query string) string { return "CREATE TEMP VIEW " + name + " AS " + query }
+// wanted is how a relation's rows are wanted.
+type wanted struct {
+	numbered bool // with the number of the row in its file
+	watched  bool // counted as they go by
+	standing bool // with keys as they stand
+}
+
+func (s *source) relate(ctx context.Context, e *engine.Engine, o Options, name string, standing bool) error {
+	r := s.relations[name]
+	how := wanted{o.Rejects != "", o.watched && s.streamed(name), standing}
+	for _, statement := range append(plainKeys(r), s.relation(name, r, how)...) {
+		if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relation is the SQL that makes a relation. One export is read as it is; of
+// several, see current.go.
+func (s *source) relation(name string, r schemas.Relation, how wanted) []string {
+	switch {
+	case len(r.Key) == 0:
+		return []string{temporary("src_"+name, s.rows(r, s.tables[r.Table], how))}
+	case len(s.batches) < 2:
+		return []string{temporary("src_"+name, s.rows(r, s.tables[r.Table], how)), temporary("changed_"+name, unchanged)}
+	}
+	return s.current(name, r, how)
+}
+
+func temporary(name, query string) string {
+	return "CREATE OR REPLACE TEMP VIEW " + name + " AS " + query
+}
 
 // rows is a query over files of one table. Each file has a header of its own.
-func (s *source) rows(r schemas.Relation, files []*sourceFile) string {
+func (s *source) rows(r schemas.Relation, files []*sourceFile, how wanted) string {
 	if len(files) == 0 { // an optional table that the export lacks
-		return s.selected(r, &sourceFile{}, "(SELECT 1) WHERE false")
+		return s.selected(r, &sourceFile{}, "(SELECT 1) WHERE false", wanted{})
 	}
 	var parts []string
 	for _, file := range files {
-		parts = append(parts, s.selected(derive(r, file)))
+		r, file, from := derive(r, file, how)
+		parts = append(parts, s.selected(r, file, from, how))
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
 
-// selected is the columns of a relation, in the order of their names. Where
-// there are several exports, sequence orders rows by export first.
-func (s *source) selected(r schemas.Relation, file *sourceFile, from string) string {
-	var columns []string
+// selected is the columns of a relation, in the order of their names, behind the
+// row_at: which of its table's files a row is of and which row of the file, from
+// 1 after the header, where rows are to be numbered. Where there are several
+// exports, sequence orders rows by export first.
+func (s *source) selected(r schemas.Relation, file *sourceFile, from string, how wanted) string {
+	columns := []string{"NULL::BIGINT AS row_at"}
+	if how.numbered {
+		columns[0] = fmt.Sprintf("%d + n AS row_at", int64(file.nth)<<recordBits)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
 		dates := s.format.Dates
 		if own := r.Fields[name].Dates; own != nil {
 			dates = own
 		}
-		fields := field(name, r.Fields[name], file, dates)
+		fields := field(name, r.Fields[name], file, dates, how.standing)
 		if name == "sequence" && len(s.batches) > 1 {
-			fields = []string{sequence(fields[0], file.batch)}
+			number := sequence(fields[0], file.batch)
+			fields = []string{number + " AS sequence", "CAST(" + number + " AS VARCHAR) AS sequence_cell"}
 		}
 		columns = append(columns, fields...)
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM " + from
 }
 
-// field is the SQL of one field of a relation; see schemas.Field. A flag has a
-// second column, <field>_unclear: true when the source holds neither yes nor no.
-//
-// It runs once for every cell, so what nearly every cell is comes first and the
-// general case, which is several times slower, only where that does not hold.
-func field(name string, f schemas.Field, file *sourceFile, dates []string) []string {
-	cell, text := "NULL::VARCHAR", "NULL::VARCHAR"
-	if at, ok := file.at[strings.ToLower(f.Column)]; ok {
-		cell = fmt.Sprintf("c%d", at)
-		text = trimmed(cell, file.unseen)
-	}
-	word := "lower(coalesce(" + text + ", 'false'))"
-	switch f.Type {
-	case "key":
-		return []string{"upper(" + text + ") AS " + name}
-	case "guid":
-		return []string{"CASE WHEN starts_with(" + cell + ", '{') AND ends_with(" + cell + ", '}') THEN upper(" + cell + ") " +
-			"ELSE '{' || upper(nullif(trim(" + text + ", ' {}'), '')) || '}' END AS " + name}
-	case "number":
-		return []string{"TRY_CAST(" + cell + " AS DOUBLE) AS " + name}
-	case "flag":
-		fast := "CASE WHEN " + cell + " IS NULL OR " + cell + " IN ('false', '0') THEN false ELSE "
-		return []string{fast + word + " NOT IN ('false', '0') END AS " + name,
-			fast + word + " NOT IN ('false', '0', 'true', '1') END AS " + name + "_unclear"}
-	case "yes":
-		return []string{word + " IN ('true', '1') AS " + name}
-	case "date", "timestamp":
-		parsed := day(cell, text, dates)
-		if f.Type == "timestamp" {
-			parsed = momentDay(text)
-		}
-		return []string{parsed + " AS " + name, "(" + text + " IS NOT NULL AND " + parsed + " IS NULL) AS " + name + "_bad"}
-	}
-	return []string{text + " AS " + name}
-}
-
-// trimmed is the SQL of a cell without what nobody sees at its ends. In a file
-// that holds nothing unseen but blanks those are all there is to look for. In
-// others an opt-out must not be lost to a tab, a non-breaking space or a byte
-// order mark that came along with its patient's name or its code.
-func trimmed(cell string, unseen bool) string {
-	blank := fmt.Sprintf("starts_with(%[1]s, ' ') OR ends_with(%[1]s, ' ')", cell)
-	if !unseen {
-		return fmt.Sprintf("CASE WHEN %s THEN nullif(trim(%[2]s), '') ELSE %[2]s END", blank, cell)
-	}
-	odd := fmt.Sprintf(`strlen(%[1]s) <> length(%[1]s) OR contains(%[1]s, chr(9)) OR contains(%[1]s, chr(10)) OR contains(%[1]s, chr(13))`, cell)
-	return fmt.Sprintf(`CASE WHEN %s OR %s THEN nullif(regexp_replace(%s, '^[\s\pZ\pC]+|[\s\pZ\pC]+$', '', 'g'), '') ELSE %[3]s END`, blank, odd, cell)
-}
-
-// day is the SQL that reads a date in one of the format's forms. A year has four
-// digits: the database would read 20-02-03 as a day of the year 20, and some
-// words, infinity for one, as 1 January 1900.
-func day(cell, text string, dates []string) string {
-	parsed := "CASE WHEN regexp_matches(" + text + ", '[0-9]{4}') THEN CAST(try_strptime(" + text + ", " + formats(dates) + ") AS DATE) END"
-	if slices.Contains(dates, "%Y-%m-%d") {
-		parsed = "CASE WHEN " + cell + " LIKE '____-__-__' AND " + cell + " BETWEEN '0' AND ':' THEN TRY_CAST(" + cell + " AS DATE) ELSE " + parsed + " END"
-	}
-	return parsed
-}
-
-// momentDay is the SQL that reads the day of a moment. The day is the one that
-// was written, in whatever zone: the clock's zone would move some to the day
-// before. A day alone will do.
-func momentDay(text string) string {
-	return "CASE WHEN regexp_full_match(" + text + ", '[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,}(Z|[+-][0-9]{2}:?[0-9]{2})?)?') THEN TRY_CAST(left(" + text + ", 10) AS DATE) END"
-}
-
-func formats(dates []string) string {
-	quoted := make([]string, len(dates))
-	for i, d := range dates {
-		quoted[i] = engine.Literal(d)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
-}
+// recordBits is how many bits of row_at are the row; the file is above them.
+const recordBits = 40
 
 // places makes the view of the postcode lookup, empty when there is none.
 func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {

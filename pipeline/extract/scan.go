@@ -17,8 +17,23 @@ import (
 
 // scan reads every file once, before the database does. What the database
 // would pass over in silence, or read in a way of its own, is refused here.
+// Streams have their turn later.
 func (s *source) scan(ctx context.Context) error {
+	if err := s.scanTables(ctx, false); err != nil {
+		return err
+	}
+	if s.postcodes == nil {
+		return nil
+	}
+	return s.postcodes.scan(ctx, lookupName, true)
+}
+
+func (s *source) scanTables(ctx context.Context, streams bool) error {
+	large := s.large()
 	for _, file := range s.files() {
+		if large[file.table] != streams {
+			continue
+		}
 		if err := file.scan(ctx, file.table, false); err != nil {
 			return err
 		}
@@ -26,16 +41,41 @@ func (s *source) scan(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.twins(ctx); err != nil {
-		return err
+	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
+		if large[table] != streams || !s.keeps(table) {
+			continue
+		}
+		if err := twins(ctx, s.tables[table]); err != nil {
+			return err
+		}
 	}
-	if err := s.filled(); err != nil {
-		return err
+	return s.filled(large, streams)
+}
+
+// large are the tables whose rows are streamed.
+func (s *source) large() map[string]bool {
+	found := map[string]bool{}
+	for name, r := range s.relations {
+		found[r.Table] = found[r.Table] || s.streamed(name)
 	}
-	if s.postcodes == nil {
-		return nil
+	return found
+}
+
+// scanStreams looks at the large files while the database reads the others. What
+// it returns waits for the end, and must be called.
+func (s *source) scanStreams(ctx context.Context) (wait func() error) {
+	ctx, stop := context.WithCancel(ctx)
+	looked := make(chan struct{})
+	var fault error
+	go func() {
+		defer close(looked)
+		fault = s.scanTables(ctx, true)
+	}()
+	return func() error {
+		<-looked
+		stop()
+		return fault
 	}
-	return s.postcodes.scan(ctx, lookupName, true)
 }
 
 // scan refuses a file of which not every line is what it seems.
@@ -69,11 +109,11 @@ const (
 
 // filled wants rows where an export without any is broken. A later export of
 // changes may hold none of a table.
-func (s *source) filled() error {
+func (s *source) filled(large map[string]bool, streams bool) error {
 	for _, name := range slices.Sorted(maps.Keys(s.relations)) {
 		r := s.relations[name]
 		for b := range s.batches {
-			if !r.Filled || b > 0 && len(r.Key) > 0 {
+			if !r.Filled || b > 0 && len(r.Key) > 0 || large[r.Table] != streams {
 				continue
 			}
 			if !slices.ContainsFunc(s.parts(r.Table, b), func(f *sourceFile) bool { return f.rows }) {

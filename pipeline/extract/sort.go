@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -20,12 +19,20 @@ import (
 // every column, so that their order says nothing about the source and the same
 // rows make the same file.
 func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded) (*Result, []schemas.ManifestFile, error) {
-	e, err := engine.Open(ctx, engine.Options{Memory: o.Memory, Threads: o.Threads,
+	e, err := engine.Open(ctx, engine.Options{Memory: o.Memory, Threads: o.Threads, Written: true,
 		Folders: []string{stage.root}, Spill: filepath.Join(stage.work, "spill")})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.Close()
+	if err := run(ctx, e, "dates.sql", "preparing"); err != nil {
+		return nil, nil, err
+	}
+	for name, path := range c.files {
+		if err := view(ctx, e, name, path); err != nil {
+			return nil, nil, err
+		}
+	}
 	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly), Exports: src.days(),
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
 		Unmatched: c.unmatched, Contradictions: c.disagree, Areas: c.areas, Strange: c.strange, Passed: c.passed, Unread: src.unread, Ignored: src.ignored,
@@ -39,13 +46,18 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 	var files []schemas.ManifestFile
 	for i := range src.dataset.Tables {
 		t := &src.dataset.Tables[i]
-		file, err := sortTable(ctx, e, t, c.files[t.Name], stage.final)
+		file, err := sortTable(ctx, e, src.dataset, t, stage.final)
 		if err != nil {
 			return nil, nil, err
 		}
 		files = append(files, file)
 		result.Tables[t.Name] = file.Rows
-		if result.Gates[t.Name], err = leftOut(ctx, e, c.files[t.Name]); err != nil {
+		if result.Gates[t.Name], err = counts(ctx, e, "SELECT reason, count(*) FROM "+leftOut(src.dataset, t)+" GROUP BY reason"); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.Rejects != "" {
+		if err := rejects(ctx, e, src, filepath.Join(stage.work, rejectsName)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -70,19 +82,16 @@ func people(ctx context.Context, e *engine.Engine, d *schemas.Dataset, folder st
 		table, column, _ := strings.Cut(member, ".")
 		columns = append(columns, fmt.Sprintf("SELECT %q AS code FROM %s", column, engine.ReadParquet(filepath.Join(folder, table+".parquet"))))
 	}
-	var all [][16]byte
-	err := e.Query(ctx, "counting people", "SELECT DISTINCT code FROM ("+strings.Join(columns, " UNION ALL ")+") WHERE code IS NOT NULL", func(r *sql.Rows) error {
-		var code engine.Code
-		err := r.Scan(&code)
-		all = append(all, code)
-		return err
-	})
+	all, err := readCodes(ctx, e, "("+strings.Join(columns, " UNION ALL ")+")")
 	return newCodes(all), err
 }
 
-func sortTable(ctx context.Context, e *engine.Engine, t *schemas.Table, from, folder string) (schemas.ManifestFile, error) {
+func sortTable(ctx context.Context, e *engine.Engine, d *schemas.Dataset, t *schemas.Table, folder string) (schemas.ManifestFile, error) {
 	path := filepath.Join(folder, t.Name+".parquet")
-	query := fmt.Sprintf("SELECT %s FROM %s WHERE reason IS NULL ORDER BY %s", t.SelectList(), engine.ReadParquet(from), t.OrderList())
+	query := fmt.Sprintf("SELECT %s FROM file_%s WHERE reason IS NULL ORDER BY %s", t.SelectList(), t.Name, t.OrderList())
+	if text, err := rules.ReadFile(d.ID + "/sorted-" + t.Name + ".sql"); err == nil {
+		query = fmt.Sprintf("SELECT %s FROM (%s)", t.SelectList(), text)
+	}
 	if err := e.CopyParquet(ctx, "sorting "+t.Name, query, path); err != nil {
 		return schemas.ManifestFile{}, err
 	}
@@ -94,19 +103,12 @@ func sortTable(ctx context.Context, e *engine.Engine, t *schemas.Table, from, fo
 	return schemas.ManifestFile{Table: t.Name, Name: t.Name + ".parquet", Rows: rows, Bytes: size, SHA256: digest}, err
 }
 
-func leftOut(ctx context.Context, e *engine.Engine, from string) (map[string]int64, error) {
-	found := map[string]int64{}
-	err := e.Query(ctx, "counting what was left out",
-		"SELECT reason, count(*) FROM "+engine.ReadParquet(from)+" WHERE reason IS NOT NULL GROUP BY reason", func(r *sql.Rows) error {
-			var reason string
-			var n int64
-			if err := r.Scan(&reason, &n); err != nil {
-				return err
-			}
-			found[reason] = n
-			return nil
-		})
-	return found, err
+// leftOut is the query of the rows that stay out of a table, and why.
+func leftOut(d *schemas.Dataset, t *schemas.Table) string {
+	if text, err := rules.ReadFile(d.ID + "/left-out-" + t.Name + ".sql"); err == nil {
+		return "(" + string(text) + ")"
+	}
+	return "(FROM file_" + t.Name + " WHERE reason IS NOT NULL)"
 }
 
 func digestFile(path string) (string, int64, error) {

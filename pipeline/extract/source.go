@@ -39,6 +39,7 @@ type source struct {
 type sourceFile struct {
 	table   string // the format's name for it
 	batch   int
+	nth     int // of the table's files, from 1 in the order of their stamps
 	path    string
 	columns int
 	folded  bool           // a quoted field goes over a line's end
@@ -49,8 +50,8 @@ type sourceFile struct {
 	reads   string // where the database reads it; empty: at its path
 }
 
-// open finds the export's files, binds their headers and looks at their bytes.
-// No row is parsed yet.
+// open finds the export's files, binds their headers and looks at the bytes of
+// all but the streams. No row is parsed yet.
 func open(ctx context.Context, o Options) (*source, error) {
 	format, err := o.format()
 	if err != nil {

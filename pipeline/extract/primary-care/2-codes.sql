@@ -1,12 +1,16 @@
--- reads:  src_clinical_code, src_drug_code, list
+-- reads:  src_clinical_code, src_drug_code, list, unit
 -- writes: clinical (every local code with its concept), marked (those on a list
 --         that decides something about a person or a row), sensitive (those that
---         the policy leaves out), drug
--- grain:  one local code (clinical, sensitive, drug); one local code of a list (marked)
+--         the policy leaves out), drug; concept and measure, the numbers by which
+--         rows carry their concept and their unit
+-- grain:  one local code (clinical, sensitive, drug); one local code of a list
+--         (marked); one concept; one way to write a unit (measure)
 -- why:    rows carry the system's own code numbers; SNOMED CT, Read and dm+d
 --         stand in its code tables. A number with two meanings has none, and a
 --         concept that is no identifier of SNOMED CT could be anything, an NHS
---         number too: such rows stay out (problem says why)
+--         number too: such rows stay out (problem says why).
+--         Numbers follow the order of the texts that they stand for, so that
+--         sorting by one is sorting by the other
 
 -- Every name by which a list may know a code, whichever column has it. Read codes
 -- come with or without their dots, and with a term number after them; an opt-out
@@ -34,13 +38,11 @@ FROM named n
 JOIN list l ON l.code = n.name
 WHERE l.list = 'sensitive';
 
-CREATE TEMP TABLE clinical AS
+CREATE TEMP TABLE meaning AS
 SELECT
     code,
     CASE WHEN problem = 'ok' THEN concept END AS concept,
-    nullif(problem, 'ok') AS problem,
-    code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying,
-    code IN (SELECT code FROM sensitive) AS sensitive
+    nullif(problem, 'ok') AS problem
 FROM (
     SELECT code, min(concept) AS concept, CASE WHEN min(concept) = max(concept) THEN concept_problem(min(concept)) ELSE 'no-concept' END AS problem
     FROM src_clinical_code
@@ -48,7 +50,7 @@ FROM (
     GROUP BY code
 );
 
-CREATE TEMP TABLE drug AS
+CREATE TEMP TABLE remedy AS
 SELECT
     code,
     CASE WHEN problem = 'ok' THEN concept END AS concept,
@@ -61,3 +63,35 @@ FROM (
     WHERE code IS NOT NULL
     GROUP BY code
 );
+
+CREATE TEMP TABLE concept AS
+SELECT text, CAST(row_number() OVER (ORDER BY text) AS INTEGER) AS number
+FROM (SELECT concept AS text FROM meaning UNION SELECT concept FROM remedy)
+WHERE text IS NOT NULL;
+
+CREATE TEMP TABLE clinical AS
+SELECT
+    m.code,
+    CAST(row_number() OVER () AS INTEGER) AS local,
+    c.number AS concept,
+    m.problem,
+    m.code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying,
+    m.code IN (SELECT code FROM sensitive) AS sensitive,
+    m.code IN (SELECT code FROM marked WHERE list <> 'identifiers') AS telling
+FROM meaning m
+LEFT JOIN concept c ON c.text = m.concept;
+
+CREATE TEMP TABLE drug AS
+SELECT r.code, c.number AS concept, r.problem, r.sensitive
+FROM remedy r
+LEFT JOIN concept c ON c.text = r.concept;
+
+-- A unit as the list has it, in its capitals, and as it is written afterwards.
+CREATE TEMP TABLE measure AS
+SELECT w.cell, min(u.category) AS unit, CAST(dense_rank() OVER (ORDER BY min(u.category)) AS USMALLINT) AS number
+FROM (
+    SELECT DISTINCT unnest([code, upper(code), category]) AS cell
+    FROM unit
+) w
+JOIN unit u ON u.code = lower(w.cell)
+GROUP BY w.cell;

@@ -1,14 +1,18 @@
 -- reads:  run, practice, src_patient, changed_patient
--- writes: patient, with the gates that the patient's own row decides; elsewhere,
---         how many rows are nobody's of this site
--- grain:  one patient row of the site's organisations (patient); one reason (elsewhere)
+-- writes: patient, with the gates that the patient's own row decides; life, what
+--         the gates of entries need of it; elsewhere, the rows that are nobody's of
+--         this site, or no longer
+-- grain:  one patient row of the site's organisations (patient, life); one
+--         other patient row (elsewhere)
 -- why:    here, and only here, an NHS number becomes a code. A number that is
 --         not usable never gets one: such a person stays in under a code that
 --         holds for this site alone, and is not linkable. Of two rows of a patient
 --         the one processed last counts; two that were processed together are
---         refused
+--         refused. The number of the row in this table, which means nothing
+--         outside the run, is what entries carry until they are sorted
 CREATE TEMP TABLE patient AS
 SELECT
+    p.row_at,
     o.practice,
     p.patient,
     p.sex,
@@ -39,10 +43,37 @@ FROM (
 CROSS JOIN run r
 JOIN practice o ON o.organisation = p.organisation;
 
-CREATE TEMP TABLE elsewhere AS
-SELECT reason, count(*) AS n
+-- One code with two birth or death dates: the dates of either row could give
+-- away the other's.
+CREATE TEMP TABLE conflict AS
+SELECT person
+FROM patient
+GROUP BY person
+HAVING min(birth_date) <> max(birth_date) OR min(death_date) <> max(death_date);
+
+-- A date between ordinary_from and ordinary_to, however fine, is possible and far
+-- from birth and death: that holds for nearly every entry, and is one comparison.
+CREATE TEMP TABLE life AS
+SELECT
+    number, practice, patient, birth_date, death_date, vague,
+    CASE WHEN NOT vague THEN birth_date + 60 END AS ordinary_from,
+    least((SELECT as_at FROM run), death_date - 60) AS ordinary_to
 FROM (
     SELECT
+        CAST(p.rowid AS INTEGER) AS number, p.practice, p.patient, p.birth_date, p.death_date,
+        p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague
+    FROM patient p
+    LEFT JOIN conflict x ON x.person = p.person
+);
+
+-- By its GUID a patient is looked for in life alone.
+ALTER TABLE patient DROP COLUMN patient;
+
+CREATE TEMP TABLE elsewhere AS
+SELECT row_at, reason
+FROM (
+    SELECT
+        p.row_at,
         CASE
             WHEN o.organisation IS NULL THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
@@ -50,8 +81,7 @@ FROM (
         END AS reason
     FROM src_patient p
     LEFT JOIN practice o ON o.organisation = p.organisation
-    UNION ALL
-    SELECT reason FROM changed_patient
+    UNION ALL BY NAME
+    FROM changed_patient
 )
-WHERE reason IS NOT NULL
-GROUP BY reason;
+WHERE reason IS NOT NULL;

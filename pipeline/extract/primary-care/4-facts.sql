@@ -1,4 +1,4 @@
--- reads:  practice, marked, sensitive, src_entry (the first pass over the observations)
+-- reads:  entry, clinical, marked, sensitive
 -- writes: fact, the entries that say something about the person as a whole
 -- grain:  one entry on a list
 -- why:    EMIS has no columns for opt-outs, ethnicity, language, religion,
@@ -8,18 +8,23 @@
 --         says so in as many words
 CREATE TEMP TABLE fact AS
 SELECT
-    o.practice,
-    e.patient,
+    e.number,
     m.list,
     m.category,
-    clinical_date(e.date) AS date,
-    clinical_precision(e.date, e.date_precision) AS date_precision,
+    e.date,
+    e.date_precision,
     e.date_bad,
-    CASE WHEN isfinite(e.sequence) THEN e.sequence ELSE 0 END AS sequence -- infinity would win every tie
-FROM src_entry e
-JOIN marked m ON m.code = e.code
-JOIN practice o ON o.organisation = e.organisation
+    coalesce(TRY_CAST(e.sequence AS HUGEINT), 0) AS sequence -- infinity, which would win every tie, is none
+FROM (
+    SELECT number, unnest(CAST(told AS STRUCT(
+        local INTEGER, date DATE, date_precision VARCHAR, date_bad BOOLEAN, sequence VARCHAR, deleted BOOLEAN, confidential BOOLEAN)))
+    FROM file_entry
+    WHERE told IS NOT NULL
+) e
+JOIN clinical c ON c.local = e.local
+JOIN marked m ON m.code = c.code
 WHERE m.list <> 'identifiers'
+  -- told holds no entry that was deleted in as many words
   AND CASE WHEN m.list IN ('type-1-opt-out', 'local-dissent')
-           THEN NOT e.deleted OR (e.deleted_unclear AND m.category <> 'withdrawn')
+           THEN NOT e.deleted OR m.category <> 'withdrawn'
            ELSE NOT e.deleted AND NOT e.confidential AND m.code NOT IN (SELECT code FROM sensitive) END;

@@ -14,8 +14,7 @@
 --         and nothing at all where nobody ever recorded any of it
 CREATE TEMP TABLE dissent AS
 SELECT
-    practice,
-    patient,
+    number,
     list,
     arg_max(category <> 'withdrawn', (
         CASE WHEN category <> 'withdrawn' THEN coalesce(latest(date, date_precision), DATE '9999-12-31')
@@ -25,12 +24,11 @@ SELECT
         category <> 'withdrawn')) AS opted_out
 FROM fact
 WHERE list IN ('type-1-opt-out', 'local-dissent')
-GROUP BY practice, patient, list;
+GROUP BY number, list;
 
 CREATE TEMP TABLE characteristic AS
 SELECT
-    f.practice,
-    f.patient,
+    f.number,
     f.list,
     arg_max(f.category, (
         f.category NOT IN ('Z', '99', 'not-stated'),
@@ -38,19 +36,11 @@ SELECT
         f.sequence,
         f.category)) AS category
 FROM fact f
-JOIN patient p ON p.practice = f.practice AND p.patient = f.patient
+JOIN life p ON p.number = f.number
 WHERE f.list IN ('ethnicity', 'language', 'country-of-birth', 'religion', 'smoking')
   AND NOT f.date_bad
   AND possible(f.date, f.date_precision, p.birth_date, (SELECT as_at FROM run))
-GROUP BY f.practice, f.patient, f.list;
-
--- One code with two birth or death dates: the dates of either row could give
--- away the other's.
-CREATE TEMP TABLE conflict AS
-SELECT person
-FROM patient
-GROUP BY person
-HAVING count(DISTINCT birth_date) > 1 OR count(DISTINCT death_date) > 1;
+GROUP BY f.number, f.list;
 
 CREATE TEMP TABLE person AS
 SELECT * REPLACE (
@@ -58,8 +48,9 @@ SELECT * REPLACE (
         OVER (PARTITION BY person)) AS gate)
 FROM (
     SELECT
+        v.number,
         p.* EXCLUDE (gate, number_gate, death_unclear),
-        p.birth_date IS NULL OR p.death_unclear OR x.person IS NOT NULL AS vague,
+        v.vague,
         CASE
             WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
             WHEN t.opted_out THEN 'type-1'
@@ -78,13 +69,13 @@ FROM (
         w.imd_decile
     FROM patient p
     CROSS JOIN run r
-    LEFT JOIN dissent t ON t.practice = p.practice AND t.patient = p.patient AND t.list = 'type-1-opt-out'
-    LEFT JOIN dissent d ON d.practice = p.practice AND d.patient = p.patient AND d.list = 'local-dissent'
-    LEFT JOIN characteristic e ON e.practice = p.practice AND e.patient = p.patient AND e.list = 'ethnicity'
-    LEFT JOIN characteristic l ON l.practice = p.practice AND l.patient = p.patient AND l.list = 'language'
-    LEFT JOIN characteristic c ON c.practice = p.practice AND c.patient = p.patient AND c.list = 'country-of-birth'
-    LEFT JOIN characteristic g ON g.practice = p.practice AND g.patient = p.patient AND g.list = 'religion'
-    LEFT JOIN characteristic s ON s.practice = p.practice AND s.patient = p.patient AND s.list = 'smoking'
+    JOIN life v ON v.number = p.rowid
+    LEFT JOIN dissent t ON t.number = p.rowid AND t.list = 'type-1-opt-out'
+    LEFT JOIN dissent d ON d.number = p.rowid AND d.list = 'local-dissent'
+    LEFT JOIN characteristic e ON e.number = p.rowid AND e.list = 'ethnicity'
+    LEFT JOIN characteristic l ON l.number = p.rowid AND l.list = 'language'
+    LEFT JOIN characteristic c ON c.number = p.rowid AND c.list = 'country-of-birth'
+    LEFT JOIN characteristic g ON g.number = p.rowid AND g.list = 'religion'
+    LEFT JOIN characteristic s ON s.number = p.rowid AND s.list = 'smoking'
     LEFT JOIN place w ON w.postcode = p.postcode
-    LEFT JOIN conflict x ON x.person = p.person
 );

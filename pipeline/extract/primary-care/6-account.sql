@@ -1,4 +1,4 @@
--- reads:  run, patient, person, place, src_clinical_code
+-- reads:  run, patient, life, person, place, src_clinical_code
 -- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
 --         stopped, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
@@ -11,7 +11,7 @@
 --         became of its numbers and postcodes; and the check after writing looks
 --         for everybody's birth date in their own rows
 CREATE TEMP VIEW doubt AS
-SELECT 'twice' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY practice, patient HAVING count(*) > 1)
+SELECT 'twice' AS rule, count(*) AS n FROM (SELECT 1 FROM life GROUP BY practice, patient HAVING count(*) > 1)
 UNION ALL
 SELECT 'power-of-ten' AS rule, count(*) AS n FROM src_clinical_code WHERE regexp_full_match(concept, '[0-9]([.,][0-9]+)?[eE][+]?[0-9]+');
 

@@ -21,6 +21,6 @@ SELECT
 FROM person
 WHERE gate IS NULL
 UNION ALL BY NAME
-SELECT gate AS reason FROM person WHERE gate IS NOT NULL
+SELECT row_at, gate AS reason FROM person WHERE gate IS NOT NULL
 UNION ALL BY NAME
-SELECT reason FROM elsewhere, range(n)
+SELECT row_at, reason FROM elsewhere

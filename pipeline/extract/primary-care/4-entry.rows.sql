@@ -1,0 +1,86 @@
+-- reads:  run, practice, life, clinical, measure, src_entry (as a rule its
+--         only pass), changed_entry
+-- writes: entry, in a file of this run: the patient's number, what is kept of the
+--         entry or why it stays out, and told, what it says of the person as a whole
+-- grain:  one entry of the export
+-- why:    the gates in their order: other organisation, nobody's, deleted,
+--         confidential, identifier codes, sensitive ones, codes that mean nothing,
+--         dates that cannot be, values that no measurement has (and an identifier could).
+--         Whether its person stays in is known only when every entry was read:
+--         an opt-out is an entry too. Until then, and no longer than the run, the
+--         file holds entries of people who will be left out as well, under numbers
+--         that mean nothing outside the run: no code, no identifier, no text.
+--         not-plain is no reason to stay out: it asks for another pass, in which
+--         names are put into their plain form before they are matched
+WITH dated AS (
+    SELECT
+        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.deleted, e.deleted_unclear, e.confidential, e.sequence_cell,
+        l.number,
+        o.organisation IS NOT NULL AS ours,
+        c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling,
+        coalesce(u.number, v.number) AS unit_number,
+        l.birth_date, l.death_date, l.vague,
+        clinical_date(e.date) AS date,
+        clinical_precision(e.date, e.date_precision_cell) AS date_precision,
+        CASE WHEN e.value = 0 THEN 0 ELSE e.value END AS value, -- never a negative zero
+        coalesce(e.date BETWEEN l.ordinary_from AND l.ordinary_to, false) AS ordinary
+    FROM src_entry e
+    LEFT JOIN practice o ON o.organisation = e.organisation
+    LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
+    LEFT JOIN clinical c ON c.code = e.code
+    LEFT JOIN measure u ON u.cell = e.unit_cell
+    LEFT JOIN measure v ON v.cell = CASE WHEN u.cell IS NULL THEN lower(plain_text(e.unit_cell)) END
+),
+judged AS (
+    SELECT
+        *,
+        CASE WHEN ordinary THEN date_precision ELSE own_precision(date, date_precision, birth_date, death_date, vague) END AS kept_precision,
+        CASE
+            WHEN number IS NULL THEN CASE
+                WHEN plain_patient(patient) <> patient OR plain_organisation(organisation) <> organisation THEN 'not-plain'
+                WHEN ours THEN 'no-patient'
+                ELSE 'other-organisation'
+            END
+            WHEN local IS NULL AND plain_code(code) <> code THEN 'not-plain'
+            WHEN deleted THEN 'deleted'
+            WHEN confidential THEN 'confidential'
+            WHEN identifying THEN 'identifier-code'
+            WHEN sensitive THEN 'sensitive'
+            WHEN concept IS NULL THEN coalesce(problem, 'no-concept')
+            WHEN ordinary THEN NULL
+            WHEN date_bad OR NOT possible(date, date_precision, birth_date, (SELECT as_at FROM run)) THEN 'impossible-date'
+        END AS gate
+    FROM dated
+),
+entry AS (
+    SELECT
+        *,
+        CASE
+            WHEN gate IS NOT NULL THEN gate
+            WHEN abs(value) < 1e6 THEN NULL
+            WHEN abs(value) >= 1e8 OR spells_day(value, birth_date) OR spells_day(value, death_date) THEN 'impossible-value'
+        END AS reason
+    FROM judged
+)
+SELECT
+    row_at,
+    number,
+    CASE WHEN reason IS NULL THEN own_date(date, kept_precision) END AS date,
+    CASE WHEN reason IS NULL THEN precision_number(kept_precision) END AS date_precision,
+    CASE WHEN reason IS NULL AND kept_precision <> 'U' THEN CAST(year(date) AS SMALLINT) END AS year,
+    CASE WHEN reason IS NULL THEN concept END AS concept,
+    CASE WHEN reason IS NULL THEN value END AS value,
+    CASE WHEN reason IS NULL THEN unit_number END AS unit,
+    reason,
+    CASE WHEN telling AND number IS NOT NULL AND (NOT deleted OR deleted_unclear) THEN CAST({
+        'local': local,
+        'date': date,
+        'date_precision': date_precision,
+        'date_bad': date_bad,
+        'sequence': sequence_cell,
+        'deleted': deleted,
+        'confidential': confidential
+    } AS VARCHAR) END AS told
+FROM entry
+UNION ALL BY NAME
+SELECT row_at, reason FROM changed_entry

@@ -1,0 +1,139 @@
+package extract
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"datanet/pipeline/engine"
+)
+
+// The exact account says of every row of the source that was left out where it
+// stands and why, and nothing of what it holds. It is for the site alone: beside
+// the source it tells who opted out.
+
+const rejectsName = "rejects.csv"
+
+// sources are the relations whose records the account numbers: those that a
+// canonical table is made of, by dataset and table.
+var sources = map[string]string{
+	"primary-care/patients":     "patient",
+	"primary-care/observations": "entry",
+	"primary-care/medications":  "issue",
+}
+
+// rejects writes the account into the staging folder: a line for each row of
+// the source that was left out, with the table of the source, which of the
+// table's files it is (1: the first by its stamp), and the number of the record
+// in that file, from 1 after the header.
+func rejects(ctx context.Context, e *engine.Engine, src *source, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the account: %w", err)
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	fmt.Fprintln(w, "table,file,row,reason")
+	for i := range src.dataset.Tables {
+		t := &src.dataset.Tables[i]
+		table := src.relations[sources[src.dataset.ID+"/"+t.Name]].Table
+		query := "SELECT row_at, reason FROM " + leftOut(src.dataset, t) + " ORDER BY ALL"
+		if err := e.Query(ctx, "writing the account", query, func(r *sql.Rows) error {
+			var record int64
+			var reason string
+			if err := r.Scan(&record, &reason); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(w, "%s,%d,%d,%s\n", table, record>>recordBits, record&(1<<recordBits-1), reason)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("writing the account: %w", err)
+	}
+	return f.Close()
+}
+
+// An exactAccount is where the exact account goes. A nil one goes nowhere.
+type exactAccount struct {
+	from, to string
+	kept     bool
+}
+
+// newAccount refuses a place where the account may not stand: in the extract,
+// which travels, or over another file.
+func newAccount(o Options, src *source, stage *staging) (*exactAccount, error) {
+	if o.Rejects == "" {
+		return nil, nil
+	}
+	if sources[src.dataset.ID+"/"+src.dataset.Tables[0].Name] == "" {
+		return nil, &UseError{"there is no account of rejects for the dataset " + src.dataset.ID, "leave --rejects out; the command prints how many rows each gate left out"}
+	}
+	folder, err := filepath.Abs(filepath.Dir(o.Rejects))
+	if err == nil {
+		folder, err = filepath.EvalSymlinks(folder)
+	}
+	if err != nil {
+		return nil, &UseError{"the folder for the account of rejects is not there", "give --rejects a file in a folder that you may write"}
+	}
+	to := filepath.Join(folder, filepath.Base(o.Rejects))
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return nil, &UseError{"something stands where the account of rejects should go", "give --rejects the name of a file that is not there"}
+	}
+	out, err := filepath.EvalSymlinks(filepath.Dir(stage.to))
+	if err != nil {
+		return nil, fmt.Errorf("finding the output folder: %w", err)
+	}
+	for _, extract := range []string{filepath.Join(out, filepath.Base(stage.to)), filepath.Join(out, filepath.Base(stage.root))} {
+		if to == extract || strings.HasPrefix(to, extract+string(filepath.Separator)) {
+			return nil, &UseError{"the account of rejects would lie inside the extract, which travels", "give --rejects a file elsewhere: it stays at the site"}
+		}
+	}
+	return &exactAccount{from: filepath.Join(stage.work, rejectsName), to: to}, nil
+}
+
+// keep gives the account its name: whole or not at all, and never over another
+// file.
+func (a *exactAccount) keep() error {
+	if a == nil {
+		return nil
+	}
+	from, err := os.Open(a.from)
+	if err != nil {
+		return fmt.Errorf("keeping the account: %w", err)
+	}
+	defer from.Close()
+	part, err := os.CreateTemp(filepath.Dir(a.to), ".datanet-rejects-") // mode 0600
+	if err != nil {
+		return &UseError{"the account of rejects cannot be written", "give --rejects a file in a folder that you may write"}
+	}
+	defer os.Remove(part.Name())
+	defer part.Close()
+	if _, err := io.Copy(part, from); err != nil {
+		return fmt.Errorf("keeping the account: %w", err)
+	}
+	if err := part.Sync(); err != nil {
+		return fmt.Errorf("keeping the account: %w", err)
+	}
+	if err := os.Link(part.Name(), a.to); err != nil {
+		return &UseError{"the account of rejects could not get its name", "give --rejects the name of a file that is not there"}
+	}
+	a.kept = true
+	return flush(filepath.Dir(a.to))
+}
+
+// remove takes the account of an extract that came to nothing away again.
+func (a *exactAccount) remove() {
+	if a != nil && a.kept {
+		os.Remove(a.to)
+	}
+}
