@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +85,7 @@ func (ls Lists) Names() []string { return sortedKeys(ls) }
 func ReadLists(dir, version string, also ...string) (Lists, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, &ListError{File: filepath.Base(dir), Rule: "the folder cannot be read"}
+		return nil, &ListError{Rule: "the folder cannot be read"}
 	}
 	lists := maps.Clone(StarterLists())
 	found := false
@@ -93,7 +95,7 @@ func ReadLists(dir, version string, also ...string) (Lists, error) {
 			continue
 		}
 		if _, err := lists.Get(name); err != nil && !slices.Contains(also, name) {
-			return nil, err
+			return nil, unknownList(name, lists)
 		}
 		l, err := readList(filepath.Join(dir, e.Name()), name)
 		if err != nil {
@@ -103,7 +105,7 @@ func ReadLists(dir, version string, also ...string) (Lists, error) {
 		lists[name], found = l, true
 	}
 	if !found {
-		return nil, &ListError{File: filepath.Base(dir), Rule: "the folder holds no code list (*.csv)"}
+		return nil, &ListError{Rule: "the folder holds no code list (*.csv)"}
 	}
 	return lists, nil
 }
@@ -117,7 +119,20 @@ func readList(path, name string) (*List, error) {
 	return parseList(name, f)
 }
 
-// A ListError says where a code list does not hold.
+// listName is what a list may be called: somebody's name and number have other
+// forms, and a file that is no list may be called by them.
+var listName = regexp.MustCompile(`^[a-z][a-z-]{0,29}([0-9]{1,2}[a-z]?)?$`)
+
+func unknownList(name string, lists Lists) error {
+	if !listName.MatchString(name) {
+		return &ListError{Rule: "the folder holds a file that is called like no code list; there are " + strings.Join(lists.Names(), ", ")}
+	}
+	_, err := lists.Get(name)
+	return err
+}
+
+// A ListError says where a code list does not hold. Without a file it is the
+// folder.
 type ListError struct {
 	File string
 	Line int
@@ -125,6 +140,9 @@ type ListError struct {
 }
 
 func (e *ListError) Error() string {
+	if e.File == "" {
+		return "code lists: " + e.Rule
+	}
 	if e.Line == 0 {
 		return fmt.Sprintf("code list %s: %s", e.File, e.Rule)
 	}
@@ -171,8 +189,9 @@ func parseList(name string, r io.Reader) (*List, error) {
 			return nil, &ListError{name, line, "has no code, or one with spaces around it"}
 		case seen[row[0]]:
 			return nil, &ListError{name, line, "repeats a code"}
-		case isNumber(row[0]) && !ConceptID([]byte(row[0])):
-			return nil, &ListError{name, line, "has a number that is no concept of SNOMED CT: a digit is wrong or missing, or it is a description's"}
+		}
+		if fault := cmp.Or(codeFault(name, row[0]), categoryFault(name, row[2])); fault != "" {
+			return nil, &ListError{name, line, fault}
 		}
 		seen[row[0]] = true
 		l.Entries = append(l.Entries, Entry{row[0], row[1], row[2]})

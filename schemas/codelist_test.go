@@ -80,3 +80,66 @@ func TestOwnListsReplaceStarters(t *testing.T) {
 		t.Errorf("a misspelt list: %v", err)
 	}
 }
+
+// TestFormsOfCodesAndCategories: list, entry, and yes or what it is refused for.
+func TestFormsOfCodesAndCategories(t *testing.T) {
+	for line := range strings.Lines(string(mustReadFile(t, "testdata/list-entries.txt"))) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		cells := strings.Split(line, " | ")
+		list, code, category, want := cells[0], cells[1], cells[2], cells[3]
+		_, err := parseList(list, strings.NewReader("code,term,category\n\""+code+"\",x,\""+category+"\"\n"))
+		if want == "yes" {
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+			continue
+		}
+		var at *ListError
+		if !errors.As(err, &at) || at.Line != 2 || at.File != list || !strings.Contains(at.Rule, want) || len(code) > 5 && strings.Contains(err.Error(), code) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestBareCodes(t *testing.T) {
+	for code, want := range map[string]string{"9Nu0.": "9Nu0", "9Nu0": "9Nu0", "9Nu0.00": "9Nu0", "9Nu0.-1": "9Nu0", "A788.00": "A788", "A788.": "A788", "XE2Hj": "XE2Hj",
+		"XaZ8911": "XaZ89", "827241000000103": "827241000000103", "EMISNQ2": "EMISNQ2", "F20.1": "F20.1", "A....": "A"} {
+		if got := Bare(code); got != want {
+			t.Errorf("%s became %s, want %s", code, got, want)
+		}
+	}
+}
+
+// TestFoldersOfListsAreNotQuoted: a file that is no list may be called by somebody.
+func TestFoldersOfListsAreNotQuoted(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "Smithfolder 9990000018")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "John Smith 9990000018.csv", "smith-9990000018.csv"} {
+		if name != "" {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("code,term,category\n1,x,y\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := ReadLists(dir, "own")
+		if err == nil || strings.Contains(strings.ToLower(err.Error()), "smith") || strings.Contains(err.Error(), "999000") {
+			t.Errorf("%q: %v", name, err)
+		}
+		if name != "" {
+			os.Remove(filepath.Join(dir, name))
+		}
+	}
+}
+
+func mustReadFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -298,9 +298,10 @@ func jsonName(f reflect.StructField) string {
 	return strings.TrimPrefix(name, "-")
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
+var plainKey = regexp.MustCompile(`^[a-z][a-z_]{0,29}$`)
 
-// keyName is a key as an error may show it.
+// keyName is a key as an error may show it: what looks like none could be
+// somebody's name or number.
 func keyName(key string) string {
 	if plainKey.MatchString(key) {
 		return key

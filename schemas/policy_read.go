@@ -114,10 +114,11 @@ func (r *policyReader) value(depth int) (jsonValue, error) {
 	return v, err
 }
 
-// shown is a word of the file as an error may print it.
+// shown is a key of the file, or a dataset's name, as an error may print it:
+// what looks like neither could be somebody's.
 func shown(word string) string {
-	if runes := []rune(word); len(runes) > 40 {
-		word = string(runes[:40]) + "…"
+	if !plainKey.MatchString(word) {
+		return "of this name"
 	}
 	return fmt.Sprintf("%q", word)
 }
@@ -128,8 +129,8 @@ func (r *policyReader) policy(root jsonValue, p *Policy) {
 	if s := r.plain(f["schema"], "schema"); s != "" && s != policySchema {
 		r.wrong(f["schema"].line, "schema is not %s", policySchema)
 	}
-	p.ID = r.matching(f["id"], "id", word, "lower-case letters, digits and hyphens, beginning with a letter")
-	p.Version = r.matching(f["version"], "version", versionForm, "1 to 20 letters, digits, dots and hyphens")
+	p.ID = r.token(f["id"], "id", word, "lower-case letters, digits and hyphens, beginning with a letter")
+	p.Version = r.token(f["version"], "version", versionForm, "1 to 20 letters, digits, dots and hyphens")
 	p.Title = r.plain(f["title"], "title")
 	p.From, p.Review = r.day(f["from"], "from"), r.day(f["review"], "review")
 	if !p.From.IsZero() && !p.Review.IsZero() && p.Review.Before(p.From) {
@@ -151,6 +152,7 @@ func (r *policyReader) policy(root jsonValue, p *Policy) {
 
 var (
 	versionForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.-]{0,19}$`)
+	nhsForm     = regexp.MustCompile(`[0-9]{10}|[0-9]{3}[.-][0-9]{3}[.-][0-9]{4}`)
 	prefixForm  = regexp.MustCompile(`^[0-9]{3,10}$`)
 )
 
@@ -228,6 +230,16 @@ func (r *policyReader) matching(v jsonValue, what string, form *regexp.Regexp, m
 	s, ok := v.of.(string)
 	if v.line > 0 && (!ok || !form.MatchString(s)) {
 		r.wrong(v.line, "%s is not %s", what, means)
+		return ""
+	}
+	return s
+}
+
+// token takes what every manifest will repeat: it may hold no NHS number.
+func (r *policyReader) token(v jsonValue, what string, form *regexp.Regexp, means string) string {
+	s := r.matching(v, what, form, means)
+	if nhsForm.MatchString(s) {
+		r.wrong(v.line, "%s holds ten digits as an NHS number has them", what)
 		return ""
 	}
 	return s
