@@ -61,10 +61,6 @@ func TestPolicyErrors(t *testing.T) {
 		{`"title": "Starter policy that comes with datanet"`, `"title": " "`, "line 5: title is not"},
 		{`"from": "2026-01-01"`, `"from": "1 January"`, "line 6: from is not a day"},
 		{`"review": "2027-12-31"`, `"reveiw": "2027-12-31"`, `line 7: a policy has no key "reveiw"`},
-		{`"title": "Starter policy that comes with datanet"`, `"title": "x", "9998419697 John Smith": 1`, "line 5: a policy has no key of this name;"},
-		{`"id": "starter"`, `"id": "p9998419697"`, "line 3: id holds ten digits"},
-		{`"version": "2026-11"`, `"version": "999-841-9697"`, "line 4: version holds ten digits"},
-		{`["primary-care", "slam"`, `["John Smith", "slam"`, "line 13: there is no dataset of this name;"},
 		{`"name": "nobody"`, `"name": "nobody", "name": "somebody"`, `line 9: repeats the key "name"`},
 		{`"date": "2026-11-01"`, `"date": "2026-11-31"`, "line 11: date is not a day"},
 		{`"maternity"]`, `"dentistry"]`, `line 13: there is no dataset "dentistry"`},
@@ -88,6 +84,24 @@ func TestPolicyErrors(t *testing.T) {
 	for _, e := range edits {
 		if err == nil || !strings.Contains(err.Error(), e.want) {
 			t.Errorf("all at once does not say %s: %v", e.want, err)
+		}
+	}
+}
+
+// TestPolicyErrorsQuoteNobody: another file given by mistake may hold anybody, as
+// a key too; and what every manifest repeats holds no number of a person's.
+func TestPolicyErrorsQuoteNobody(t *testing.T) {
+	text := string(mustRead(t, "policies/starter.json"))
+	for _, e := range []struct{ old, new, want string }{
+		{`"schema"`, `"9990000018 John Smith": 1, "schema"`, "line 2: a policy has no key of this name; known: schema"},
+		{`"schema"`, `"Smith": 1, "Smith": 2, "schema"`, "line 2: repeats the key of this name"},
+		{`"slam"`, `"John Smith"`, "line 13: there is no dataset of this name; known: "},
+		{`"id": "starter"`, `"id": "p9990000018"`, "line 3: id holds ten digits"},
+		{`"version": "2026-11"`, `"version": "999-000-0018"`, "line 4: version holds ten digits"},
+	} {
+		_, err := ParsePolicy([]byte(strings.Replace(text, e.old, e.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), e.want) || strings.Contains(err.Error(), "Smith") || strings.Contains(err.Error(), "0018") {
+			t.Errorf("%s: %v", e.new, err)
 		}
 	}
 }
