@@ -10,7 +10,7 @@ import (
 // the opt-outs off. A spreadsheet makes such codes of good ones.
 
 var (
-	readForm  = regexp.MustCompile(`^[0-9A-Za-z]{1,5}\.{0,4}(-[0-9][0-9A-Za-z]?)?$`)  // of at most five characters before the hyphen
+	readForm  = regexp.MustCompile(`^[0-9A-Za-z]{1,5}\.{0,4}(-[0-9][0-9A-Za-z]?)?$`) // of at most five characters before the hyphen
 	readTerm  = regexp.MustCompile(`^([0-9A-Za-z.]{5})[0-9][0-9A-Za-z]$`)            // with the number of a term at once behind it
 	localForm = regexp.MustCompile(`^(EMIS|\^?ESC|PCS)[0-9A-Za-z_]{1,15}$`)          // EMIS's own codes
 	wordsOf   = map[string]bool{"units": true}                                       // lists whose codes are words of the source
@@ -66,6 +66,36 @@ func codeFault(list, code string) string {
 		return noForm
 	}
 	return ""
+}
+
+// Unmatched counts the codes of the policy's lists that seem to be meant for a
+// dataset and can match nothing in it, whose codes have the form that it says; if
+// none of its codes can match there, it counts them all. A list may mix the
+// systems of several datasets: another dataset's code is no mistake as long as it
+// is whole.
+func (p *Policy) Unmatched(dataset string, lists Lists) (n int, form string) {
+	var all, idle, doubtful int
+	for _, name := range p.Lists() {
+		for _, e := range lists[name].Entries {
+			all++
+			concept, icd10 := ConceptID([]byte(e.Code)), icd10Text.MatchString(e.Code)
+			read, _ := bare(e.Code)
+			switch {
+			case dataset == "slam" && !icd10:
+				idle++
+				if !concept && len(e.Code) < 5 {
+					doubtful++
+				}
+			case dataset == "primary-care" && !concept && read == "" && !localForm.MatchString(e.Code):
+				idle++
+			}
+		}
+	}
+	form = map[string]string{"slam": "ICD-10 codes, as F20 or F20.1", "primary-care": "SNOMED CT and Read codes"}[dataset]
+	if idle == all {
+		return idle, form
+	}
+	return doubtful, form
 }
 
 // A categoryForm is what the categories of a list may be. They leave with the

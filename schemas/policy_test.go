@@ -167,3 +167,28 @@ func TestReadPolicy(t *testing.T) {
 		t.Errorf("%+v %v", p, err)
 	}
 }
+
+// TestCodesForNothing: by dataset and the codes of a policy's only list.
+func TestCodesForNothing(t *testing.T) {
+	p := &Policy{LeaveOut: []LeftOut{{List: "own"}}}
+	for _, c := range []struct {
+		dataset, codes string
+		want           int
+	}{
+		{"slam", "F20 F20.1 F20.X F201", 0}, {"slam", "F20 86406008 9Nu0. EMISNQ12", 0}, {"slam", "F20 F3 9Nu0", 2}, {"slam", "86406008 9Nu0.", 2},
+		{"primary-care", "86406008 F20.1", 0}, {"primary-care", "F20.1 B20.2", 2}, {"maternity", "86406008 F3", 0},
+	} {
+		l := &List{}
+		for _, code := range strings.Fields(c.codes) {
+			l.Entries = append(l.Entries, Entry{Code: code})
+		}
+		if n, _ := p.Unmatched(c.dataset, Lists{"own": l}); n != c.want {
+			t.Errorf("%s, %s: %d, want %d", c.dataset, c.codes, n, c.want)
+		}
+	}
+	for _, dataset := range DatasetIDs() {
+		if n, _ := StarterPolicy().Unmatched(dataset, StarterLists()); n != 0 {
+			t.Errorf("the starter policy has %d codes for nothing in %s", n, dataset)
+		}
+	}
+}

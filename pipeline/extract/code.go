@@ -199,6 +199,12 @@ var guesses = map[string]SourceError{
 		Hint: "export the table again, with its ProcessingId: of two rows the later one counts"},
 	"power-of-ten": {Table: "Coding_ClinicalCode", Rule: "codes that a spreadsheet has written as powers of ten, so that an opt-out could be missed: %d",
 		Hint: "export the table again, and do not save it from a spreadsheet"},
+	"spoilt": {Table: "Coding_ClinicalCode", Rule: "codes that a spreadsheet or a program has changed (a number with a point, commas, blanks, marks, zeros or words to it), so that an opt-out could be missed: %d",
+		Hint: "export the table again, and do not save it from a spreadsheet"},
+	"other-writing": {Rule: "entries whose code the code table has in another writing (as 298700.0 for 298700), so that an opt-out could be missed: %d",
+		Hint: "export all tables again, and do not save them from a spreadsheet or a program that makes numbers of codes"},
+	"unexplained": {Rule: "most entries have a code that the code table does not explain, so that an opt-out could be missed: %d",
+		Hint: "export all tables together again: the code table must hold every code that is in use"},
 	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
 		Hint: "number the rows of a table in the order of their submission, and export it again"},
 }

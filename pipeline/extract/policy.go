@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +43,28 @@ func (o *Options) govern() error {
 	}
 	o.listed, err = o.nationalList()
 	return err
+}
+
+// sensitive are the policy's codes in every form in which one may be matched: as
+// the canonical tables have it, as the list has it, and as Read without dots.
+func (o Options) sensitive() []string {
+	codes := slices.Clone(o.withheld)
+	for _, name := range o.Policy.Lists() {
+		for _, c := range o.CodeLists[name].Entries {
+			codes = append(codes, c.Code, schemas.Bare(c.Code))
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// idle warns of codes that the policy's lists hold for nothing.
+func (o Options) idle() []string {
+	n, form := o.Policy.Unmatched(o.Key.Dataset, o.CodeLists)
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("codes of the policy's lists that can match nothing in %s, which holds %s: %d", o.Key.Dataset, form, n)}
 }
 
 // numberGate is what the policy says of somebody by the NHS number alone: test,

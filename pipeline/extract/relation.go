@@ -147,10 +147,10 @@ func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) e
 				units = append(units, []any{c.Code, c.Category})
 				continue
 			}
-			lists = append(lists, []any{name, c.Code, c.Category})
+			lists = append(lists, []any{name, schemas.Bare(c.Code), c.Category})
 		}
 	}
-	for _, code := range o.withheld {
+	for _, code := range o.sensitive() {
 		lists = append(lists, []any{"sensitive", code, ""})
 	}
 	for _, l := range schemas.LSOAs() {

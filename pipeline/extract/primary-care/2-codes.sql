@@ -1,7 +1,7 @@
 -- reads:  src_clinical_code, src_drug_code, list, unit
 -- writes: clinical (every local code with its concept), marked (those on a list
 --         that decides something about a person or a row), sensitive (those that
---         the policy leaves out), drug; concept and measure, the numbers by which
+--         the policy leaves out), written (the numbers that local codes are), drug; concept and measure, the numbers by which
 --         rows carry their concept and their unit
 -- grain:  one local code (clinical, sensitive, drug); one local code of a list
 --         (marked); one concept; one way to write a unit (measure)
@@ -13,8 +13,9 @@
 --         sorting by one is sorting by the other
 
 -- Every name by which a list may know a code, whichever column has it. Read codes
--- come with or without their dots, and with a term number after them; an opt-out
--- must be found in each. A concept is a name as it stands.
+-- come with or without their dots, and with a term number after them, here and in
+-- lists; an opt-out must be found in each, so both sides have them without. A
+-- concept, and a code of the system's own, is a name as it stands.
 CREATE TEMP TABLE named AS
 SELECT DISTINCT code, unnest([name, five, rtrim(five, '.')]) AS name
 FROM (
@@ -64,6 +65,11 @@ FROM (
     GROUP BY code
 );
 
+-- The number that a local code is, however a spreadsheet or a program may have
+-- written it: 298700.0, 0298700, 298,700, '298700 and 2.987E+05 are one.
+CREATE TEMP MACRO written_number(code) AS
+    TRY_CAST(TRY_CAST(regexp_replace(code, '[,''"= ]', '', 'g') AS DOUBLE) AS BIGINT);
+
 CREATE TEMP TABLE concept AS
 SELECT text, CAST(row_number() OVER (ORDER BY text) AS INTEGER) AS number
 FROM (SELECT concept AS text FROM meaning UNION SELECT concept FROM remedy)
@@ -80,6 +86,11 @@ SELECT
     m.code IN (SELECT code FROM marked WHERE list <> 'identifiers') AS telling
 FROM meaning m
 LEFT JOIN concept c ON c.text = m.concept;
+
+CREATE TEMP TABLE written AS
+SELECT DISTINCT written_number(code) AS code
+FROM clinical
+WHERE written_number(code) IS NOT NULL;
 
 CREATE TEMP TABLE drug AS
 SELECT r.code, c.number AS concept, r.problem, r.sensitive

@@ -1,7 +1,9 @@
--- reads:  run, practice, life, clinical, measure, src_entry (as a rule its
+-- reads:  run, practice, life, clinical, written, measure, src_entry (as a rule its
 --         only pass), changed_entry
 -- writes: entry, in a file of this run: the patient's number, what is kept of the
---         entry or why it stays out, and told, what it says of the person as a whole
+--         entry or why it stays out; told, what it says of the person as a whole; and
+--         explained, what the code table says of its code: 2 something, 1 nothing, 0 it
+--         has the code in another writing
 -- grain:  one entry of the export
 -- why:    the gates in their order: other organisation, nobody's, deleted,
 --         confidential, identifier codes, sensitive ones, codes that mean nothing,
@@ -18,6 +20,7 @@ WITH dated AS (
         l.number,
         o.organisation IS NOT NULL AS ours,
         c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling,
+        w.code IS NOT NULL AS otherwise,
         coalesce(u.number, v.number) AS unit_number,
         l.birth_date, l.death_date, l.vague,
         clinical_date(e.date) AS date,
@@ -28,6 +31,7 @@ WITH dated AS (
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
     LEFT JOIN clinical c ON c.code = e.code
+    LEFT JOIN written w ON w.code = CASE WHEN c.local IS NULL THEN written_number(e.code) END
     LEFT JOIN measure u ON u.cell = e.unit_cell
     LEFT JOIN measure v ON v.cell = CASE WHEN u.cell IS NULL THEN lower(plain_text(e.unit_cell)) END
 ),
@@ -72,6 +76,7 @@ SELECT
     CASE WHEN reason IS NULL THEN value END AS value,
     CASE WHEN reason IS NULL THEN unit_number END AS unit,
     reason,
+    CASE WHEN number IS NOT NULL AND code IS NOT NULL THEN CAST(CASE WHEN local IS NOT NULL THEN 2 WHEN otherwise THEN 0 ELSE 1 END AS UTINYINT) END AS explained,
     CASE WHEN telling AND number IS NOT NULL AND (NOT deleted OR deleted_unclear) THEN CAST({
         'local': local,
         'date': date,
