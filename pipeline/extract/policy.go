@@ -46,12 +46,15 @@ func (o *Options) govern() error {
 }
 
 // sensitive are the policy's codes in every form in which one may be matched: as
-// the canonical tables have it, as the list has it, and as Read without dots.
+// the canonical tables have it and, in primary care, as Read without dots.
 func (o Options) sensitive() []string {
 	codes := slices.Clone(o.withheld)
+	if o.Key.Dataset != "primary-care" {
+		return codes
+	}
 	for _, name := range o.Policy.Lists() {
 		for _, c := range o.CodeLists[name].Entries {
-			codes = append(codes, c.Code, schemas.Bare(c.Code))
+			codes = append(codes, schemas.Bare(c.Code))
 		}
 	}
 	slices.Sort(codes)
