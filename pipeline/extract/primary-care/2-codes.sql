@@ -68,7 +68,7 @@ FROM (
 -- The number that a local code is, however a spreadsheet or a program may have
 -- written it: 298700.0, 0298700, 298,700, '298700 and 2.987E+05 are one.
 CREATE TEMP MACRO written_number(code) AS
-    TRY_CAST(TRY_CAST(regexp_replace(code, '[,''"= ]', '', 'g') AS DOUBLE) AS BIGINT);
+    coalesce(TRY_CAST(code AS BIGINT), TRY_CAST(TRY_CAST(regexp_replace(code, '[,''"= ]', '', 'g') AS DOUBLE) AS BIGINT));
 
 CREATE TEMP TABLE concept AS
 SELECT text, CAST(row_number() OVER (ORDER BY text) AS INTEGER) AS number
