@@ -103,6 +103,7 @@ type reference struct {
 type refPerson struct {
 	row            map[string]string
 	name, gate     string
+	choice         string
 	birth, death   time.Time
 	vague          bool
 	characteristic map[string]string
@@ -132,13 +133,12 @@ func newReference(x *export, o Options) *reference {
 	return f
 }
 
-// spread takes a choice, or a flag of safety, to every row of the same person.
+// spread takes a choice, or a flag of safety, to every row of the same person,
+// from rows too that stay out for a reason of their own.
 func (f *reference) spread() {
 	stopped := map[string]string{}
 	for _, p := range f.people {
-		if slices.Contains([]string{"type-1", "local-dissent", "restricted", "confidential", "national-opt-out"}, p.gate) {
-			stopped[p.name] = max(stopped[p.name], p.gate)
-		}
+		stopped[p.name] = max(stopped[p.name], p.choice)
 	}
 	for _, p := range f.people {
 		if p.gate == "" {
@@ -217,6 +217,9 @@ func (f *reference) judge(p *refPerson) {
 	for _, g := range gates {
 		if g.shut && p.gate == "" {
 			p.gate = g.name
+		}
+		if g.shut && p.choice == "" && slices.Contains([]string{"type-1", "local-dissent", "restricted", "confidential", "national-opt-out"}, g.name) {
+			p.choice = g.name
 		}
 	}
 }

@@ -1,5 +1,5 @@
 -- reads:  run, practice, src_patient, changed_patient
--- writes: patient, with the gates that the patient's own row decides; life, what
+-- writes: patient, with the gates and flags that the patient's own row decides; life, what
 --         the gates of entries need of it; elsewhere, the rows that are nobody's of
 --         this site, or no longer
 -- grain:  one patient row of the site's organisations (patient, life); one
@@ -30,9 +30,11 @@ SELECT
         WHEN NOT o.sharing THEN 'agreement'
         WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' OR number_gate = 'test' THEN 'test'
         WHEN p.deleted THEN 'deleted'
+    END AS gate,
+    CASE
         WHEN p.restricted THEN 'restricted'
         WHEN p.confidential THEN 'confidential'
-    END AS gate
+    END AS flagged
 FROM (
     SELECT *
     FROM src_patient s

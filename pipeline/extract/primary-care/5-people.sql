@@ -8,7 +8,9 @@
 --         withdrawal that is undated or yet to come counts as the earliest; and a
 --         tie is an opt-out, as is whatever a list does not call withdrawn.
 --         What stops one row of a code stops every row of it here: a choice is a
---         person's, and a second registration must not carry around it.
+--         person's, and a second registration must not carry around it. So choices
+--         and flags are read from every row, before its own gate: the row that was
+--         deleted when two were merged is often the one that holds the opt-out.
 --         Characteristics: the latest informative entry wins; "not stated" (Z)
 --         and "not known" (99) only where nothing informative was ever recorded,
 --         and nothing at all where nobody ever recorded any of it
@@ -44,21 +46,19 @@ GROUP BY f.number, f.list;
 
 CREATE TEMP TABLE person AS
 SELECT * REPLACE (
-    coalesce(gate, max(gate) FILTER (WHERE chosen(gate))
-        OVER (PARTITION BY person)) AS gate)
+    coalesce(gate, choice, CASE WHEN unlinkable THEN 'unlinkable' END, max(choice) OVER (PARTITION BY person)) AS gate)
 FROM (
     SELECT
         v.number,
-        p.* EXCLUDE (gate, number_gate, death_unclear),
+        p.* EXCLUDE (flagged, number_gate, death_unclear),
         v.vague,
+        p.problem <> 'ok' AND r.drop_unlinkable AS unlinkable,
         CASE
-            WHEN p.gate IN ('agreement', 'test', 'deleted') THEN p.gate
             WHEN t.opted_out THEN 'type-1'
             WHEN d.opted_out THEN 'local-dissent'
-            WHEN p.gate IS NOT NULL THEN p.gate
-            WHEN p.problem <> 'ok' AND r.drop_unlinkable THEN 'unlinkable'
-            WHEN p.number_gate = 'national-opt-out' THEN p.number_gate
-        END AS gate,
+            WHEN p.flagged IS NOT NULL THEN p.flagged
+            WHEN p.number_gate = 'national-opt-out' AND NOT unlinkable THEN p.number_gate
+        END AS choice,
         e.category AS ethnicity,
         l.category AS language,
         c.category AS country_of_birth,
