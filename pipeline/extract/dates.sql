@@ -76,11 +76,31 @@ CREATE TEMP MACRO own_month(d, birth, death, vague) AS
         ELSE strftime(d, '%Y-%m')
     END;
 
--- A number whose digits are a day: 19800506 or 6051980.
+-- The digits of a number, without sign, point, power of ten and the zeros at
+-- both ends: 0.0120 and 1200 are 12.
+CREATE TEMP MACRO digits_of(v) AS
+    trim(regexp_replace(split_part(CAST(v AS VARCHAR), 'e', 1), '[^0-9]', '', 'g'), '0');
+
+-- Do a number's digits, or those before its point, spell a day? 1980-05-06 as
+-- 19800506, 6051980, 5061980, 800506, 60580 and 50680, with a point anywhere, or
+-- 29347, the day's number in a spreadsheet. Below five digits everything would be one.
 CREATE TEMP MACRO spells_day(v, own) AS
-    coalesce(v IN (
-        year(own) * 10000 + month(own) * 100 + day(own),
-        day(own) * 1000000 + month(own) * 10000 + year(own)), false);
+    coalesce(
+        (length(digits_of(v)) >= 5 OR abs(v) >= 10000)
+        AND list_has_any([digits_of(v), digits_of(trunc(v))], [
+            trim(strftime(own, '%Y%m%d'), '0'), trim(strftime(own, '%d%m%Y'), '0'), trim(strftime(own, '%m%d%Y'), '0'),
+            trim(strftime(own, '%y%m%d'), '0'), trim(strftime(own, '%d%m%y'), '0'), trim(strftime(own, '%m%d%y'), '0')])
+        OR trunc(abs(v)) = own - DATE '1899-12-30', false);
+
+-- At most four digits, as nearly every value has: too few to hide anything.
+CREATE TEMP MACRO short_value(v) AS
+    v IS NULL OR v BETWEEN -1000 AND 1000 AND v * 10 = trunc(v * 10) OR v BETWEEN -100 AND 100 AND v * 100 = trunc(v * 100);
+
+-- No measurement in a unit that a practice uses is as large, as far below zero or
+-- as exact; and a number that is could be an identifier, with a point or without.
+-- The digits are those of the number, so 36.60000000 is as good as 36.6.
+CREATE TEMP MACRO impossible_value(v, birth, death) AS
+    v >= 1e6 OR v < -1000 OR length(digits_of(v)) > 7 OR spells_day(v, birth) OR spells_day(v, death);
 
 -- Where a source records whole days: is a day impossible, and what is kept of
 -- one that is not.

@@ -1,7 +1,11 @@
 package extract
 
 import (
+	"bytes"
+	"math"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"datanet/schemas"
@@ -115,13 +119,46 @@ func either(a, b []byte) []byte {
 	return b
 }
 
-// daysOf reads a number as 19800506 or 6051980.
-func daysOf(n int64) []int32 {
-	if n < 1e6 || n > 99_999_999 {
-		return nil
+// isShort says whether a number has four digits at most: it spells no day.
+func isShort(v float64) bool {
+	if v < 0 {
+		v = -v
 	}
-	return addDay(addDay(nil, n/1e4, n/100%100, n%100), n%1e4, n/1e4%100, n/1e6)
+	tens, hundreds := v*10, v*100
+	return v < 1000 && tens == float64(int64(tens)) || v < 100 && hundreds == float64(int64(hundreds))
 }
+
+// digitsOf are all digits of a number but the zeros before them.
+func digitsOf(v float64) []byte {
+	text := bytes.Trim(strconv.AppendFloat(nil, v, 'f', -1, 64), "-")
+	return bytes.TrimLeft(bytes.Replace(text, []byte("."), nil, 1), "0")
+}
+
+// spells says whether a number's digits, or those before its point, are a day in
+// one of the orders of year, month and day, with four digits for the year or two;
+// or the number is the day's in a spreadsheet. Zeros at either end may have been
+// lost; below five digits nothing is a day.
+func spells(v float64, digits []byte, day int32) bool {
+	if math.Abs(math.Trunc(v)) == float64(day)+daysTo1970 {
+		return true
+	}
+	if len(bytes.TrimRight(digits, "0")) < 5 && math.Abs(v) < 1e4 {
+		return false
+	}
+	date := time.Unix(int64(day)*86400, 0).UTC()
+	for _, form := range []string{"20060102", "02012006", "01022006", "060102", "020106", "010206"} {
+		written := strings.Trim(date.Format(form), "0")
+		for _, d := range [][]byte{digits, digitsOf(math.Trunc(v))} {
+			if string(bytes.TrimRight(d, "0")) == written {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// daysTo1970 is the number of 1 January 1970 in a spreadsheet.
+const daysTo1970 = 25569
 
 // addDay adds a day that the calendar has.
 func addDay(days []int32, year, month, day int64) []int32 {

@@ -295,15 +295,23 @@ func small(v int32) string {
 	return ""
 }
 
-// number judges a measured value.
+// number judges a measured value by its digits, wherever its point stands.
 func (c *check) number(row int, v float64) string {
-	if v != float64(int64(v)) {
+	if isShort(v) {
 		return ""
 	}
-	if isNumber(int64(v), c.test) {
+	digits := digitsOf(v)
+	if len(digits) == 10 && isNumber(parse(digits), c.test) {
 		return "a value that is an NHS number"
 	}
-	return c.bornOn(row, daysOf(int64(v)))
+	for _, o := range c.owners {
+		for _, day := range o.births(row, c.births) {
+			if spells(v, digits, day) {
+				return ownBirth
+			}
+		}
+	}
+	return ""
 }
 
 // code judges a code by the rules of its system: no other text passes for one,

@@ -209,7 +209,7 @@ func (f *reference) judge(p *refPerson) {
 		name string
 		shut bool
 	}{
-		{"test", stops(p.row["DummyType"]) || strings.Contains(strings.ToLower(p.row["PatientTypeDescription"]), "dummy")},
+		{"test", stops(p.row["DummyType"]) || isTestType(p.row["PatientTypeDescription"])},
 		{"deleted", stops(p.row["Deleted"])}, {"type-1", out["type-1-opt-out"]}, {"local-dissent", out["local-dissent"]},
 		{"restricted", stops(p.row["SpineSensitive"])}, {"confidential", stops(p.row["IsConfidential"])},
 		{"unlinkable", f.o.Drop && !usable(used(p.row, "NhsNumber"))}, {"national-opt-out", left(f.o, used(p.row, "NhsNumber"))},
@@ -222,6 +222,11 @@ func (f *reference) judge(p *refPerson) {
 			p.choice = g.name
 		}
 	}
+}
+
+func isTestType(s string) bool {
+	word := strings.ToLower(strings.TrimSpace(s))
+	return strings.Contains(word, "dummy") || word == "test" || word == "test patient"
 }
 
 // entries are a person's rows of a table.
@@ -464,10 +469,37 @@ func (f *reference) gate(row map[string]string, codes string) (*refPerson, strin
 		return nil, "not-snomed"
 	case f.impossible(p, row):
 		return nil, "impossible-date"
-	case err == nil && (v >= 1e8 || (v == 19800506 && text(p.birth) == "1980-05-06")):
+	case err == nil && (v >= 1e6 || v < -1000 || manyDigits(v) || isDayOf(v, p.birth) || isDayOf(v, p.death)):
 		return nil, "impossible-value"
 	}
 	return p, ""
+}
+
+func significant(v float64) string {
+	mantissa, _, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
+	return strings.TrimRight(strings.NewReplacer(".", "", "-", "").Replace(mantissa), "0")
+}
+
+func manyDigits(v float64) bool { return len(significant(v)) > 7 }
+
+// isDayOf puts the day into every form and compares numbers, not texts.
+func isDayOf(v float64, own time.Time) bool {
+	if own.IsZero() {
+		return false
+	}
+	y, m, d := own.Year(), int(own.Month()), own.Day()
+	if whole := int(v); whole == int(own.Sub(time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC)).Hours()/24) {
+		return true
+	} else if len(significant(v)) < 5 && v < 10000 && v > -10000 {
+		return false
+	}
+	for _, form := range []int{y*10000 + m*100 + d, d*1000000 + m*10000 + y, m*1000000 + d*10000 + y,
+		y%100*10000 + m*100 + d, d*10000 + m*100 + y%100, m*10000 + d*100 + y%100} {
+		if written := significant(float64(form)); written == significant(v) || written == significant(float64(int(v))) {
+			return true
+		}
+	}
+	return false
 }
 
 // isConcept is Verhoeff's check in another way than schemas': each pair of

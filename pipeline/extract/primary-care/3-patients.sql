@@ -28,7 +28,7 @@ SELECT
     traced_gate(p.nhs_number, problem) AS number_gate,
     CASE
         WHEN NOT o.sharing THEN 'agreement'
-        WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' OR number_gate = 'test' THEN 'test'
+        WHEN p.dummy OR lower(p.patient_type) LIKE '%dummy%' OR lower(trim(p.patient_type)) IN ('test', 'test patient') OR number_gate = 'test' THEN 'test'
         WHEN p.deleted THEN 'deleted'
     END AS gate,
     CASE

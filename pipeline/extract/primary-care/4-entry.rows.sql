@@ -61,8 +61,8 @@ entry AS (
         *,
         CASE
             WHEN gate IS NOT NULL THEN gate
-            WHEN abs(value) < 1e6 THEN NULL
-            WHEN abs(value) >= 1e8 OR spells_day(value, birth_date) OR spells_day(value, death_date) THEN 'impossible-value'
+            WHEN short_value(value) THEN NULL
+            WHEN impossible_value(value, birth_date, death_date) THEN 'impossible-value'
         END AS reason
     FROM judged
 )
