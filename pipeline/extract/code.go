@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"datanet/pipeline/engine"
 	"datanet/pseudonym"
@@ -272,12 +273,40 @@ func conceptProblem(text []byte) string {
 	if !schemas.ConceptID(text) {
 		return "not-snomed"
 	}
-	for _, numbers := range []pseudonym.Range{pseudonym.Live, pseudonym.Test} {
-		if _, problem := pseudonym.ParseNHSNumber(text, numbers); problem == pseudonym.OK {
-			return "not-snomed"
-		}
+	if isNHSNumber(text) || isPadded(text) {
+		return "not-snomed"
 	}
 	return "ok"
+}
+
+func isNHSNumber(text []byte) bool {
+	for _, numbers := range []pseudonym.Range{pseudonym.Live, pseudonym.Test} {
+		if _, problem := pseudonym.ParseNHSNumber(text, numbers); problem == pseudonym.OK {
+			return true
+		}
+	}
+	return false
+}
+
+// isPadded says whether a concept of the international edition, 00 and a check
+// digit at its end, begins with an NHS number or with a full date between 1900
+// and 2100, year or day first: two zeros and a digit make one of either. Such
+// concepts are longer than ten digits. The specification allows 18, but those of
+// the starter lists have ten at most; of ones to come, some would be lost, and
+// counted.
+func isPadded(concept []byte) bool {
+	if len(concept) < 11 || string(concept[len(concept)-3:len(concept)-1]) != "00" {
+		return false
+	}
+	if isNHSNumber(concept[:10]) {
+		return true
+	}
+	for _, form := range []string{"20060102", "02012006"} {
+		if day, err := time.Parse(form, string(concept[:8])); err == nil && day.Year() >= 1900 && day.Year() < 2100 {
+			return true
+		}
+	}
+	return false
 }
 
 // account reads the counts that only the first database can give.

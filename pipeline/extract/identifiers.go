@@ -38,6 +38,15 @@ func isCode(text []byte, of schemas.System) bool {
 	return false
 }
 
+// coreHead is what stands before 00 and the check digit in a concept of the
+// international edition that has more digits than ten; of others it is nothing.
+func coreHead(text []byte, of schemas.System) []byte {
+	if head := len(text) - 3; of == schemas.Snomed && len(text) > 10 && string(text[head:head+2]) == "00" {
+		return text[:head]
+	}
+	return nil
+}
+
 // identifier names what a text gives away, or returns nothing.
 func identifier(text []byte, test bool) string {
 	switch {

@@ -17,7 +17,7 @@ func population(t testing.TB, r *rand.Rand, people int) *export {
 		"code CodeId=900 ReadTermId=9Nu0", "code CodeId=901 ReadTermId=9Nu1.", "code CodeId=902 SnomedCTConceptId=44054006",
 		"code CodeId=902 SnomedCTConceptId=46635009", "code CodeId=903 SnomedCTConceptId=44054006 ReadTermId=9155.",
 		"code CodeId=906 NationalCode=9Nu0.", "code CodeId=907 NationalCode=9182 SnomedCTConceptId=44054006", "code CodeId=914 SnomedCTConceptId=44054006", "code CodeId=914 SnomedCTConceptId=86406008", "code CodeId=915 SnomedCTConceptId=44054006 ReadTermId=H33",
-		"code CodeId=904 SnomedCTConceptId=9990018006", "drug CodeId=905 DmdProductCodeId=" + numbers[0]} {
+		"code CodeId=904 SnomedCTConceptId=9990018006", "code CodeId=908 SnomedCTConceptId=9990000018007", "drug CodeId=905 DmdProductCodeId=" + numbers[0]} {
 		x.line(split(line))
 	}
 	for i := range people {
@@ -58,7 +58,7 @@ func (x *export) person(r *rand.Rand, i int, numbers []string) {
 	x.add("Admin_Patient", row)
 	for range r.IntN(12) {
 		x.add("CareRecord_Observation", x.event(r, row, born, died, pick(r, "73211009", "44054006", "494131000000105", "107691000000105", "1024701000000100",
-			"1010000000103", "3010000000104", "3090000000105", "77176002", "8517006", "266919005", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "904", "906", "907", "44054060", numbers[i], "914", "915", "86406008", "184103008", "")))
+			"1010000000103", "3010000000104", "3090000000105", "77176002", "8517006", "266919005", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "904", "908", "906", "907", "44054060", numbers[i], "914", "915", "86406008", "184103008", "")))
 	}
 	for range r.IntN(3) {
 		x.add("Prescribing_IssueRecord", x.event(r, row, born, died, pick(r, "5010000000100", "5020000000109", "905", "")))

@@ -217,7 +217,7 @@ func (c *check) column(r file.ColumnChunkReader, column schemas.Column, rows int
 	case *file.ByteArrayColumnChunkReader:
 		judge := c.text
 		if column.Role == schemas.CodeRole {
-			judge = func(_ int, v parquet.ByteArray) string { return c.code(v, column.System) }
+			judge = func(row int, v parquet.ByteArray) string { return c.code(row, v, column.System) }
 		}
 		return batches(r.ReadBatch, r.Descriptor(), rows, judge)
 	case *file.Int32ColumnChunkReader:
@@ -315,19 +315,24 @@ func (c *check) number(row int, v float64) string {
 }
 
 // code judges a code by the rules of its system: no other text passes for one,
-// and neither does an NHS number that a concept could have.
-func (c *check) code(text []byte, of schemas.System) string {
-	if _, ok := c.seen[string(text)]; ok {
-		return ""
+// and neither does an NHS number or its own person's birth date that was given
+// the form of a concept.
+func (c *check) code(row int, text []byte, of schemas.System) string {
+	days, ok := c.seen[string(text)]
+	if !ok {
+		if !isCode(text, of) {
+			return "something that is no code of its system"
+		}
+		head := coreHead(text, of)
+		if hasNumber(text, true) || len(head) >= 10 && isNumber(parse(head[:10]), true) {
+			return "an NHS number"
+		}
+		if len(head) >= 8 {
+			days = daysIn(head[:8])
+		}
+		c.remember(text, days)
 	}
-	if !isCode(text, of) {
-		return "something that is no code of its system"
-	}
-	if hasNumber(text, true) {
-		return "an NHS number"
-	}
-	c.remember(text, nil)
-	return ""
+	return c.bornOn(row, days)
 }
 
 // text looks at each distinct text of a column once; its own person's birth

@@ -505,7 +505,7 @@ func isDayOf(v float64, own time.Time) bool {
 // isConcept is Verhoeff's check in another way than schemas': each pair of
 // neighbours is joined as turns and flips of a pentagon, from the left.
 func isConcept(id string) bool {
-	if strings.Trim(id, "0123456789") != "" || id[0] == '0' || len(id) < 6 || len(id) > 18 || usable(id) {
+	if strings.Trim(id, "0123456789") != "" || id[0] == '0' || len(id) < 6 || len(id) > 18 || usable(id) || isPaddedNumber(id) {
 		return false
 	}
 	if part := id[len(id)-3 : len(id)-1]; part != "00" && (part != "10" || len(id) < 11) {
@@ -524,6 +524,11 @@ func isConcept(id string) bool {
 		turn, flipped = (turn+by+5)%5, flipped != (d > 4)
 	}
 	return turn == 0 && !flipped
+}
+
+// isPaddedNumber is what the population has of padded identifiers.
+func isPaddedNumber(id string) bool {
+	return len(id) == 13 && strings.HasSuffix(id[:12], "00") && usable(id[:10])
 }
 
 func value(s string) string {
