@@ -397,7 +397,11 @@ func (f *reference) account() string {
 				continue
 			}
 			concepts, _ := f.names(words[1], row["CodeId"])
-			line := strings.TrimSuffix(words[0], "s") + " " + p.name + " " + kept(p, clinical(row["EffectiveDate"]), precisionOf(row)) + " " + concepts[0]
+			precision := precisionOf(row)
+			if _, died := f.category("death", row["CodeId"]); died && precision != "U" && words[0] == "observations" {
+				precision = "Y"
+			}
+			line := strings.TrimSuffix(words[0], "s") + " " + p.name + " " + kept(p, clinical(row["EffectiveDate"]), precision) + " " + concepts[0]
 			if words[0] == "observations" {
 				line += " " + value(row["Value"]) + " " + map[string]string{"mmHg": "mm[Hg]", "MMOL/L": "mmol/L", "": ".", "Jane": "."}[row["NumericUnit"]]
 			}

@@ -31,7 +31,7 @@ CREATE TEMP TABLE marked AS
 SELECT DISTINCT n.code, l.list, l.category
 FROM named n
 JOIN list l ON l.code = n.name
-WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion', 'smoking');
+WHERE l.list IN ('type-1-opt-out', 'local-dissent', 'identifiers', 'ethnicity', 'language', 'country-of-birth', 'religion', 'smoking', 'death');
 
 CREATE TEMP TABLE sensitive AS
 SELECT DISTINCT n.code
@@ -83,7 +83,8 @@ SELECT
     m.problem,
     m.code IN (SELECT code FROM marked WHERE list = 'identifiers') AS identifying,
     m.code IN (SELECT code FROM sensitive) AS sensitive,
-    m.code IN (SELECT code FROM marked WHERE list <> 'identifiers') AS telling
+    m.code IN (SELECT code FROM marked WHERE list NOT IN ('identifiers', 'death')) AS telling,
+    m.code IN (SELECT code FROM marked WHERE list = 'death') AS dying
 FROM meaning m
 LEFT JOIN concept c ON c.text = m.concept;
 

@@ -19,7 +19,7 @@ WITH dated AS (
         e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.deleted, e.deleted_unclear, e.confidential, e.sequence_cell,
         l.number,
         o.organisation IS NOT NULL AS ours,
-        c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling,
+        c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling, coalesce(c.dying, false) AS dying,
         w.code IS NOT NULL AS otherwise,
         coalesce(u.number, v.number) AS unit_number,
         l.birth_date, l.death_date, l.vague,
@@ -38,7 +38,8 @@ WITH dated AS (
 judged AS (
     SELECT
         *,
-        CASE WHEN ordinary THEN date_precision ELSE own_precision(date, date_precision, birth_date, death_date, vague) END AS kept_precision,
+        -- an entry that somebody died may be the only one that has the day
+        CASE WHEN ordinary AND NOT dying THEN date_precision ELSE own_precision(date, date_precision, birth_date, death_date, vague OR dying) END AS kept_precision,
         CASE
             WHEN number IS NULL THEN CASE
                 WHEN plain_patient(patient) <> patient OR plain_organisation(organisation) <> organisation THEN 'not-plain'

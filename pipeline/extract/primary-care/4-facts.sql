@@ -23,7 +23,7 @@ FROM (
 ) e
 JOIN clinical c ON c.local = e.local
 JOIN marked m ON m.code = c.code
-WHERE m.list <> 'identifiers'
+WHERE m.list NOT IN ('identifiers', 'death')
   -- told holds no entry that was deleted in as many words
   AND CASE WHEN m.list IN ('type-1-opt-out', 'local-dissent')
            THEN NOT e.deleted OR m.category <> 'withdrawn'
