@@ -37,7 +37,7 @@ type Manifest struct {
 	WrapCheck      string            `json:"wrap_check"`
 	Policy         string            `json:"policy"`                     // id and version of what decided what is left out
 	PolicyDigest   string            `json:"policy_sha256"`              // of the policy's file
-	Withheld       []string          `json:"withheld,omitempty"`         // codes that the policy leaves out, as the dataset's tables would hold them, sorted
+	Withheld       []string          `json:"withheld,omitempty"`         // codes that stay behind, as the dataset's tables would hold them, sorted: the policy's, and the concepts that this site's code table has for what is stopped by another name
 	NationalOptOut string            `json:"national_opt_out,omitempty"` // date of the list by which the national data opt-out was applied
 	Withdrawn      *ManifestFile     `json:"withdrawn,omitempty"`        // codes of people who were sent before and are stopped now; a column person
 	CodeLists      map[string]string `json:"code_lists"`                 // list → version

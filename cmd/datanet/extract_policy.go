@@ -35,7 +35,7 @@ func printGoverned(w io.Writer, r *extract.Result) {
 
 // printGovernance says of an extract that arrived what decided what it lacks.
 func printGovernance(w io.Writer, m *schemas.Manifest) {
-	fmt.Fprintf(w, "policy %s: %d codes of this dataset are left out\n  its file's sha256 is %s\n", m.Policy, len(m.Withheld), m.PolicyDigest)
+	fmt.Fprintf(w, "policy %s: %d codes of this dataset stay behind, by it or as identifiers\n  its file's sha256 is %s\n", m.Policy, len(m.Withheld), m.PolicyDigest)
 	if m.NationalOptOut != "" {
 		fmt.Fprintf(w, "the national data opt-out was applied, by the list of %s\n", m.NationalOptOut)
 	}

@@ -34,6 +34,7 @@ type coded struct {
 	disagree  map[string]int64 // what the rows under one number disagree about, by people
 	stopped   codes            // people left out by choice or for safety
 	leftOut   int64            // how many they are, those without a code too
+	withheld  []string         // what is stopped by its code
 	partly    int64            // rows about two people of whom one is left out
 	areas     map[string]int64 // where people live
 	passed    map[string]int64 // relation → rows that the format does not take
@@ -87,7 +88,8 @@ func code(ctx context.Context, o Options, src *source, stage *staging, rows *ato
 // is a query whose rows go to a file of the staging folder, from where the steps
 // after it read them as file_x. Every dataset makes the table patient first, whose
 // postcodes are looked up before the step that makes people of patients; its
-// account makes doubt, numbered, unplaced, placed, strange, born and contradiction.
+// account makes doubt, numbered, unplaced, placed, strange, born and contradiction,
+// and by then there are withheld and hidden.
 func (c *coded) prepare(ctx context.Context, e *engine.Engine, o Options, src *source, stage *staging) error {
 	if err := vocabulary(ctx, e, o, src); err != nil {
 		return err
@@ -118,6 +120,9 @@ func (c *coded) prepare(ctx context.Context, e *engine.Engine, o Options, src *s
 		if err := c.step(ctx, e, o, src, name, stage); err != nil {
 			return src.blame(err)
 		}
+	}
+	if err := hidden(ctx, e); err != nil {
+		return err
 	}
 	return doubts(ctx, e)
 }
@@ -316,6 +321,9 @@ func (c *coded) account(ctx context.Context, e *engine.Engine, src *source) erro
 		return err
 	}
 	if err := c.choices(ctx, e); err != nil {
+		return err
+	}
+	if err := c.withholds(ctx, e); err != nil {
 		return err
 	}
 	if c.numbers, err = counts(ctx, e, "SELECT problem, count(*) FROM numbered GROUP BY problem"); err != nil {

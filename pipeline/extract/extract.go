@@ -88,7 +88,8 @@ type Result struct {
 	Withdrawn  int64    `json:"withdrawn"`          // of those: whose codes travel
 	Warnings   []string `json:"warnings,omitempty"` // what the site should see to
 
-	present codes // everybody in the extract
+	present  codes    // everybody in the extract
+	withheld []string // what is stopped by its code, as the dataset's tables would hold it
 }
 
 // Run makes one extract.

@@ -73,7 +73,7 @@ func (s *source) manifest(o Options, r *Result, files []schemas.ManifestFile, re
 		TestNumbers: o.Numbers == pseudonym.Test, Files: files, Persons: round10(r.Persons),
 		LinkageCheck: o.Key.Linkage.CheckValue(), WrapCheck: o.Key.Wrap.CheckValue(),
 		LeftOut: round10(r.LeftOut), Policy: o.Policy.Name(), PolicyDigest: o.Policy.Digest, NationalOptOut: r.National,
-		Withheld: schemas.CodesOf(s.dataset.ID, o.withheld), CodeLists: map[string]string{}, Geography: schemas.IMDEdition,
+		Withheld: r.withheld, CodeLists: map[string]string{}, Geography: schemas.IMDEdition,
 		IgnoredColumns: s.ignored, Previous: remembered.Previous,
 	}
 	if s.postcodes == nil {

@@ -1,11 +1,14 @@
 package extract
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"datanet/pipeline/engine"
 	"datanet/pseudonym"
 	"datanet/schemas"
 )
@@ -41,6 +44,9 @@ func (o *Options) govern() error {
 	if o.withheld, err = o.Policy.Withholds(o.CodeLists); err != nil {
 		return err
 	}
+	if err := o.whole(); err != nil {
+		return err
+	}
 	o.listed, err = o.nationalList()
 	return err
 }
@@ -68,6 +74,56 @@ func (o Options) idle() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("codes of the policy's lists that can match nothing in %s, which holds %s: %d", o.Key.Dataset, form, n)}
+}
+
+// withholds reads what is stopped by its code here, whichever name the list and
+// the site's own code table have for it.
+func (c *coded) withholds(ctx context.Context, e *engine.Engine) error {
+	return e.Query(ctx, "noting what stays behind", "SELECT DISTINCT concept FROM withheld ORDER BY concept", func(r *sql.Rows) error {
+		var code string
+		err := r.Scan(&code)
+		c.withheld = append(c.withheld, code)
+		return err
+	})
+}
+
+// characteristics are the lists that say to which group somebody belongs. Without
+// one of their codes, people would be counted in another group or in none.
+var characteristics = []string{"ethnicity", "language", "country-of-birth", "religion", "smoking"}
+
+func hides(list string) error {
+	return &Refusal{"the policy leaves out a code of the list " + list + ", and people would be counted in groups that are not theirs",
+		"take it out of the lists that the policy leaves out"}
+}
+
+// hidden refuses a policy that knows a characteristic's code by another of its
+// names than the characteristic's list does.
+func hidden(ctx context.Context, e *engine.Engine) error {
+	found, err := counts(ctx, e, "SELECT list, count(*) FROM hidden GROUP BY list")
+	if err != nil {
+		return err
+	}
+	for _, list := range characteristics {
+		if found[list] > 0 {
+			return hides(list)
+		}
+	}
+	return nil
+}
+
+// whole refuses what leaves out a code of a characteristic. The trusts' feeds have
+// columns for them, in words of their own, which no code list reaches.
+func (o *Options) whole() error {
+	if o.Key.Dataset != "primary-care" {
+		return nil
+	}
+	for _, list := range characteristics {
+		l := o.CodeLists[list]
+		if l != nil && slices.ContainsFunc(l.Entries, func(e schemas.Entry) bool { _, out := slices.BinarySearch(o.withheld, e.Code); return out }) {
+			return hides(list)
+		}
+	}
+	return nil
 }
 
 // numberGate is what the policy says of somebody by the NHS number alone: test,

@@ -140,6 +140,34 @@ func TestPolicyGates(t *testing.T) {
 	}
 }
 
+// TestWithheldByAnyName: the manifest names the concepts of what is stopped by a
+// code of any kind, the policy's own concepts, and nothing else.
+func TestWithheldByAnyName(t *testing.T) {
+	t.Parallel()
+	o := newSite(t)
+	o.under(t, []string{"G20..", "XaHIV", "5020000000109"}, nil)
+	o.Policy.LeaveOut = o.Policy.LeaveOut[len(o.Policy.LeaveOut)-1:]
+	o.CodeLists["identifiers"] = &schemas.List{Name: "identifiers", Entries: []schemas.Entry{{Code: "9R1.."}}}
+	parseExport(t, "code CodeId=1 ReadTermId=G20..-1 SnomedCTConceptId=38341003\n"+
+		"code CodeId=2 ReadTermId=XaHIV SnomedCTConceptId=86406008\n"+
+		"code CodeId=3 ReadTermId=9R1.. SnomedCTConceptId=184103008\n"+
+		"code CodeId=4 ReadTermId=G20.. SnomedCTConceptId=9990000018\n"+ // no concept, and nothing to be named
+		"code CodeId=5 ReadTermId=G21.. SnomedCTConceptId=59621000\n"+
+		"patient anna NhsNumber=9990000018\nentry anna").write(o.Source)
+	r, err := Run(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile(filepath.Join(r.Extract, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := schemas.DecodeManifest(body)
+	if err != nil || !slices.Equal(m.Withheld, []string{"184103008", "38341003", "5020000000109", "86406008"}) {
+		t.Errorf("withheld %v %v", m.Withheld, err)
+	}
+}
+
 // TestTestNumbers: in a live run the policy knows test patients by their
 // numbers; where only test numbers are accepted everybody has one.
 func TestTestNumbers(t *testing.T) {
@@ -176,8 +204,11 @@ func TestPolicyIsAskedFirst(t *testing.T) {
 		change func(*Options)
 		kind   string
 	}{
-		"not yet in force":      {func(o *Options) { o.Policy.From = time.Now().AddDate(0, 0, 2) }, "governance"},
-		"another dataset's":     {func(o *Options) { o.Policy.Datasets = []string{"slam"} }, "governance"},
+		"not yet in force":  {func(o *Options) { o.Policy.From = time.Now().AddDate(0, 0, 2) }, "governance"},
+		"another dataset's": {func(o *Options) { o.Policy.Datasets = []string{"slam"} }, "governance"},
+		"a code of a group": {func(o *Options) {
+			o.CodeLists["own"], o.Policy.LeaveOut = o.CodeLists["religion"], []schemas.LeftOut{{List: "own"}}
+		}, "governance"},
 		"no such list":          {func(o *Options) { o.Policy.LeaveOut = []schemas.LeftOut{{List: "nothing"}} }, "use"},
 		"an empty list":         {func(o *Options) { o.CodeLists["sensitive-sti"] = &schemas.List{Name: "sensitive-sti"} }, "use"},
 		"no national list":      {func(o *Options) { o.NDOO = "" }, "governance"},

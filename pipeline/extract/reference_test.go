@@ -26,7 +26,7 @@ func TestReference(t *testing.T) {
 		o.Drop = round == 2
 		x := population(t, r, 250)
 		if round > 0 {
-			o.under(t, []string{"H33..", "5020000000109", "107691000000105"}, some(r, testNumbers(250)))
+			o.under(t, []string{"H33..", "5020000000109", "73211009"}, some(r, testNumbers(250)))
 		}
 		x.write(o.Source)
 		result, err := Run(context.Background(), o)

@@ -37,6 +37,9 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
 		Unmatched: c.unmatched, Contradictions: c.disagree, Areas: c.areas, Strange: c.strange, Passed: c.passed, Unread: src.unread, Ignored: src.ignored,
 		Policy: o.Policy.Name(), ApprovedBy: o.Policy.ApprovedBy.String(), LeftOut: c.leftOut, Partly: c.partly}
+	if result.withheld = schemas.CodesOf(src.dataset.ID, c.withheld); !schemas.WithheldCodes(src.dataset.ID, result.withheld) {
+		return nil, nil, &UseError{"more codes are left out than a manifest can name", "check the lists that the policy names"}
+	}
 	if o.listed != nil {
 		result.National = o.listed.day.Format(time.DateOnly)
 	}

@@ -1,6 +1,6 @@
--- reads:  run, patient, person, place, infant, booking, pregnancy, birth
--- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
---         stopped, which the program asks for
+-- reads:  list, run, patient, person, place, infant, booking, pregnancy, birth
+-- writes: doubt, numbered, unplaced, placed, strange, born, contradiction,
+--         stopped, withheld and hidden, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
 --         postcode the lookup lacks (unplaced); one mother's area (placed); one column
 --         (strange); one code's birth date (born);
@@ -67,3 +67,9 @@ CREATE TEMP VIEW stopped AS
 SELECT person AS code, false AS partly FROM person WHERE chosen(gate)
 UNION ALL
 SELECT baby AS code, reason IS NULL AS partly FROM birth WHERE partly;
+
+CREATE TEMP VIEW withheld AS
+SELECT code AS concept FROM list WHERE list = 'sensitive';
+
+CREATE TEMP VIEW hidden AS
+SELECT list FROM list WHERE false;

@@ -1,7 +1,9 @@
 -- reads:  src_clinical_code, src_drug_code, list, unit
 -- writes: clinical (every local code with its concept), marked (those on a list
 --         that decides something about a person or a row), sensitive (those that
---         the policy leaves out), written (the numbers that local codes are), drug; concept and measure, the numbers by which
+--         the policy leaves out), withheld (what is stopped by its code here, as
+--         concepts), hidden, written (the numbers that local codes are), drug;
+--         concept and measure, the numbers by which
 --         rows carry their concept and their unit
 -- grain:  one local code (clinical, sensitive, drug); one local code of a list
 --         (marked); one concept; one way to write a unit (measure)
@@ -38,6 +40,23 @@ SELECT DISTINCT n.code
 FROM named n
 JOIN list l ON l.code = n.name
 WHERE l.list = 'sensitive';
+
+-- A list may know a code by its Read name, and this site's code table alone says which
+-- concept that is. Whoever counts must be told the concept: it is missing here.
+CREATE TEMP TABLE withheld AS
+SELECT code AS concept FROM list WHERE list = 'sensitive'
+UNION
+SELECT concept
+FROM src_clinical_code
+WHERE concept_problem(concept) = 'ok'
+  AND (code IN (SELECT code FROM sensitive) OR code IN (SELECT code FROM marked WHERE list = 'identifiers'));
+
+-- Codes of a characteristic that the policy leaves out: its groups would be wrong.
+CREATE TEMP VIEW hidden AS
+SELECT DISTINCT m.list
+FROM marked m
+JOIN sensitive s ON s.code = m.code
+WHERE m.list IN ('ethnicity', 'language', 'country-of-birth', 'religion', 'smoking');
 
 CREATE TEMP TABLE meaning AS
 SELECT

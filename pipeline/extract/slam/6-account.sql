@@ -1,6 +1,6 @@
--- reads:  patient, person, place, src_team, src_legal
--- writes: doubt, numbered, unplaced, placed, strange, born, contradiction and
---         stopped, which the program asks for
+-- reads:  list, patient, person, place, src_team, src_legal
+-- writes: doubt, numbered, unplaced, placed, strange, born, contradiction,
+--         stopped, withheld and hidden, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
 --         postcode the lookup lacks (unplaced); one person's area (placed); one column
 --         (strange); one code's birth date (born);
@@ -51,3 +51,9 @@ FROM (
 
 CREATE TEMP VIEW stopped AS
 SELECT person AS code, false AS partly FROM person WHERE chosen(gate);
+
+CREATE TEMP VIEW withheld AS
+SELECT code AS concept FROM list WHERE list = 'sensitive';
+
+CREATE TEMP VIEW hidden AS
+SELECT list FROM list WHERE false;
