@@ -22,11 +22,11 @@ func printGoverned(w io.Writer, r *extract.Result) {
 	}
 	switch {
 	case r.Stopped > 0 && r.Withdrawn == 0 && r.Extract != "":
-		fmt.Fprintf(w, "  people who were sent before and are stopped now: %s; the policy does not let their codes travel, so what other sites sent of them stays\n", thousands(r.Stopped))
+		fmt.Fprintf(w, "  people who were sent before and were stopped since: %s; the policy does not let their codes travel, so what other sites sent of them stays\n", thousands(r.Stopped))
 	case r.Stopped > 0 && r.Extract == "":
-		fmt.Fprintf(w, "  people who were sent before and are stopped now: %s\n", thousands(r.Stopped))
+		fmt.Fprintf(w, "  people who were sent before and were stopped since: %s\n", thousands(r.Stopped))
 	case r.Stopped > 0:
-		fmt.Fprintf(w, "  people who were sent before and are stopped now: %s; their codes travel, without a reason, to have them removed everywhere\n", thousands(r.Stopped))
+		fmt.Fprintf(w, "  people who were sent before and were stopped since: %s; their codes travel among random ones, without a reason, to have them removed everywhere\n", thousands(r.Stopped))
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
@@ -40,6 +40,6 @@ func printGovernance(w io.Writer, m *schemas.Manifest) {
 		fmt.Fprintf(w, "the national data opt-out was applied, by the list of %s\n", m.NationalOptOut)
 	}
 	if m.Withdrawn != nil {
-		fmt.Fprintf(w, "withdrawn: the codes of %s people who were sent before and are stopped now\n", thousands(m.Withdrawn.Rows))
+		fmt.Fprintf(w, "withdrawn: the codes of about %s people who were sent before and were stopped since; some of the codes are random, so that nobody can tell how many\n", thousands(m.Withdrawn.Rows))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"datanet/pipeline/engine"
@@ -84,8 +85,8 @@ type Result struct {
 	LeftOut    int64    `json:"left_out"`           // people left out for their choices and safety
 	Partly     int64    `json:"partly_left_out"`    // rows about two people that lost the part of the one who is left out
 	National   string   `json:"national_opt_out"`   // date of the list; empty: not applied
-	Stopped    int64    `json:"stopped_since"`      // of LeftOut: people who were sent before
-	Withdrawn  int64    `json:"withdrawn"`          // of those: whose codes travel
+	Stopped    int64    `json:"stopped_since"`      // people who were sent before and were stopped since, and have not come back
+	Withdrawn  int64    `json:"withdrawn"`          // of those: whose codes travel; the file has padding beside them
 	Warnings   []string `json:"warnings,omitempty"` // what the site should see to
 
 	present  codes    // everybody in the extract
@@ -108,6 +109,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	last, err := recall(o)
 	if err != nil {
 		return nil, err // better now than after the work
+	}
+	if err := last.tells(o.Policy); err != nil {
+		return nil, err
 	}
 	stage, err := newStaging(o.Out, src.name(o), !o.DryRun, o.Seal)
 	if err != nil {
@@ -234,12 +238,19 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 	if err != nil {
 		return err
 	}
+	if err := remembered.tells(o.Policy); err != nil {
+		return err
+	}
 	gone := remembered.since(stopped, result.present)
 	remembered.Sequence = max(remembered.Sequence, o.After) + 1
 	result.Sequence, result.Stopped = remembered.Sequence, int64(len(gone))
 	m := src.manifest(o, result, files, remembered)
 	if len(gone) > 0 && o.Policy.WithdrawnCodesTravel {
-		if m.Withdrawn, err = writeWithdrawn(ctx, o, stage, gone); err != nil {
+		if remembered.Padding, err = remembered.pad(gone); err != nil {
+			return err
+		}
+		listed := newCodes(slices.Concat(gone, remembered.Padding))
+		if m.Withdrawn, err = writeWithdrawn(ctx, o, stage, listed); err != nil {
 			return err
 		}
 		result.Withdrawn = result.Stopped
@@ -263,6 +274,9 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 	}
 	result.Sealed = o.Seal
 	remembered.Sent, remembered.Withdrawn = result.present, gone
+	if len(gone) == 0 {
+		remembered.Padding = nil
+	}
 	if err := remembered.save(o); err != nil {
 		result.Warnings = append(result.Warnings, "the extract is whole, but whom it holds could not be remembered: whoever is stopped next will not be withdrawn elsewhere")
 	}

@@ -21,11 +21,14 @@ type memory struct {
 	Previous string `json:"previous"` // sha256 of its manifest
 
 	// Sent are the codes of everybody in the last extract that got its name, and
-	// Withdrawn those of people who were stopped since they were sent, and still
-	// are: they are told again each time, so that an extract that is lost on its
-	// way loses nobody's choice. An older version remembered neither.
+	// Withdrawn those of people who were stopped since they were sent, and have not
+	// come back: they are told again each time, so that an extract that is lost on
+	// its way loses nobody's choice. Padding are the random codes that were told
+	// with them; there are some wherever anybody was told. An older version
+	// remembered none of these.
 	Sent      codes `json:"sent,omitempty"`
 	Withdrawn codes `json:"withdrawn,omitempty"`
+	Padding   codes `json:"padding,omitempty"`
 }
 
 func recall(o Options) (*memory, error) {

@@ -3,6 +3,7 @@ package extract
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/base64"
 	"errors"
@@ -61,16 +62,62 @@ func (c *codes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// since are the people who were sent before, or told to be withdrawn before, and
-// are stopped now.
+// since are the people who were sent before and are stopped now, and everybody who
+// was withdrawn before and did not come back: a choice still holds when its row was
+// deleted, or is not exported any more, or has lost its number.
 func (m *memory) since(stopped, present codes) codes {
-	var gone codes
+	var gone [][16]byte
 	for _, code := range stopped {
-		if (m.Sent.has(code) || m.Withdrawn.has(code)) && !present.has(code) {
+		if m.Sent.has(code) && !present.has(code) {
 			gone = append(gone, code)
 		}
 	}
-	return gone
+	for _, code := range m.Withdrawn {
+		if !present.has(code) {
+			gone = append(gone, code)
+		}
+	}
+	return newCodes(gone)
+}
+
+// tells refuses a policy under which an extract would no longer name those whom
+// earlier ones withdrew: at the hub they would come back.
+func (m *memory) tells(p *schemas.Policy) error {
+	if len(m.Padding) == 0 || p.WithdrawnCodesTravel {
+		return nil
+	}
+	return &Refusal{"earlier extracts of this key withdrew people by their codes, and the policy " + p.Name() + " does not let codes travel: what other sites sent of them would come back",
+		"give the policy under which they were withdrawn, or a later one that lets withdrawn codes travel, with --policy"}
+}
+
+// step is what the length of a list of withdrawn people grows by.
+const step = 10
+
+// pad gives a list of withdrawn people its padding: random codes, which nobody
+// has. Lists of two days must not tell whether it was one person who opted out
+// between them. So padding that was sent stays, whoever is new comes among others
+// that are new, and the length is a multiple of ten.
+func (m *memory) pad(gone codes) (codes, error) {
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	fresh := len(gone)
+	if len(m.Padding) > 0 {
+		fresh = len(slices.DeleteFunc(slices.Clone(gone), m.Withdrawn.has))
+	}
+	more := (step - (len(gone)+len(m.Padding))%step) % step
+	if fresh > 0 && more == 0 || fresh > 0 && fresh+more < step {
+		more += step
+	}
+	padding := slices.Clone(m.Padding)
+	for range more {
+		var code [16]byte
+		if _, err := rand.Read(code[:]); err != nil {
+			return nil, err
+		}
+		padding = append(padding, code)
+	}
+	return newCodes(padding), nil
 }
 
 // choices reads who is left out by choice or for safety.
@@ -99,8 +146,8 @@ func (c *coded) choices(ctx context.Context, e *engine.Engine) error {
 	return nil
 }
 
-// writeWithdrawn writes the codes of people who are to disappear, and has the
-// file checked as every other.
+// writeWithdrawn writes the codes of people who are to disappear, with their
+// padding, and has the file checked as every other.
 func writeWithdrawn(ctx context.Context, o Options, stage *staging, gone codes) (*schemas.ManifestFile, error) {
 	e, err := engine.Open(ctx, engine.Options{Memory: o.Memory, Threads: 1, Folders: []string{stage.final}})
 	if err != nil {

@@ -3,6 +3,8 @@ package extract
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +21,8 @@ type season struct {
 	o Options
 	s *system
 	n int
+
+	known map[string]string // everybody's name so far, by code
 }
 
 // month extracts an export and returns the names of the people it withdraws.
@@ -37,12 +41,18 @@ func (y *season) month(text string) (withdrawn []string, r *Result) {
 	if y.s == emis {
 		names = (*export).names
 	}
+	if y.known == nil {
+		y.known = map[string]string{}
+	}
+	maps.Copy(y.known, names(x, o))
 	rows := rowsOf(y.t, r.Extract)["withdrawn"]
 	for _, row := range rows {
 		if len(row) != 1 {
 			y.t.Fatalf("withdrawn.parquet has %d columns", len(row))
 		}
-		withdrawn = append(withdrawn, nameOf(row[0], names(x, o)))
+		if name := nameOf(row[0], y.known); name != "(somebody unknown)" { // or it is padding
+			withdrawn = append(withdrawn, name)
+		}
 	}
 	if !slices.IsSortedFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) }) {
 		y.t.Error("the codes are not sorted")
@@ -55,7 +65,7 @@ func (y *season) month(text string) (withdrawn []string, r *Result) {
 	if err != nil {
 		y.t.Fatal(err)
 	}
-	if (m.Withdrawn != nil) != (len(rows) > 0) || m.Withdrawn != nil && m.Withdrawn.Rows != int64(len(rows)) || r.Withdrawn != int64(len(rows)) {
+	if (m.Withdrawn != nil) != (len(rows) > 0) || m.Withdrawn != nil && m.Withdrawn.Rows != int64(len(rows)) || r.Withdrawn != int64(len(withdrawn)) || len(rows)%10 != 0 {
 		y.t.Errorf("manifest %+v, account %d, rows %d", m.Withdrawn, r.Withdrawn, len(rows))
 	}
 	slices.Sort(withdrawn)
@@ -88,7 +98,10 @@ func TestWithdrawn(t *testing.T) {
 	y.wants(anna+bert+"entry bert"+out, "bert")                                         // carl only left
 	y.wants(anna+bert+"entry bert"+out, "bert")                                         // told again
 	y.wants(anna+bert+"entry bert"+out+"patient carl NhsNumber=9990000034 SpineSensitive=true\n", "bert")
-	y.wants(anna + bert) // bert is back
+	y.wants(anna+strings.Replace(bert, "NhsNumber", "Deleted=true NhsNumber", 1)+"entry bert"+out, "bert")
+	y.wants(anna, "bert")                                            // gone from the export, and not back
+	y.wants(anna+strings.Replace(bert, "9990000026", "", 1), "bert") // without a number, somebody else
+	y.wants(anna + bert)                                             // bert is back
 	y.wants(strings.Replace(anna, "NhsNumber", "Deleted=true NhsNumber", 1) + bert)
 	y.wants(anna+strings.Replace(bert, "NhsNumber", "IsConfidential=true NhsNumber", 1), "bert")
 }
@@ -131,6 +144,61 @@ func TestWithdrawnStays(t *testing.T) {
 	}
 	y.o.DryRun = false
 	y.wants(anna+bert+"entry bert"+out, "bert")
+}
+
+// TestToldStayTold: whom an extract withdrew no later one may forget, because its
+// policy does not let codes travel.
+func TestToldStayTold(t *testing.T) {
+	t.Parallel()
+	o := newSite(t)
+	o.under(t, nil, nil)
+	y := &season{t: t, o: o, s: emis}
+	y.wants(anna + bert)
+	y.wants(anna+bert+"entry bert"+out, "bert")
+	before := stateOf(t, o)
+	forgetful := o
+	forgetful.Policy, forgetful.Source = schemas.StarterPolicy(), t.TempDir()
+	y.s.parse(t, anna+bert).write(forgetful.Source)
+	for _, dry := range []bool{false, true} {
+		forgetful.DryRun = dry
+		_, err := Run(context.Background(), forgetful)
+		var refused *Refusal
+		if !errors.As(err, &refused) || stateOf(t, o) != before {
+			t.Errorf("dry %v: %v", dry, err)
+		}
+	}
+	y.wants(anna + bert) // everybody is back, and nothing is left to tell
+	if m, err := recall(o); err != nil || len(m.Padding) > 0 {
+		t.Errorf("%v padding, %v", m.Padding, err)
+	}
+	y.o.Policy = forgetful.Policy
+	y.wants(anna + bert)
+}
+
+// TestPadding: two lists differ in no code, or in ten and more, and padding that was
+// sent is sent again; whoever comes back is missing alone.
+func TestPadding(t *testing.T) {
+	t.Parallel()
+	people := func(n int) (some codes) {
+		for i := range n {
+			some = append(some, [16]byte{byte(i + 1)})
+		}
+		return some
+	}
+	m := &memory{}
+	for _, c := range []struct{ gone, all int }{{1, 10}, {1, 10}, {2, 20}, {13, 40}, {33, 70}, {33, 70}, {9, 50}, {9, 50}, {0, 0}, {10, 20}, {20, 40}} {
+		gone := people(c.gone)
+		padding, err := m.pad(gone)
+		if err != nil || len(gone)+len(padding) != c.all {
+			t.Errorf("%d people with %d told and %d random codes: %d codes, want %d (%v)", c.gone, len(m.Withdrawn), len(m.Padding), len(gone)+len(padding), c.all, err)
+		}
+		for _, code := range m.Padding {
+			if c.gone > 0 && !padding.has(code) {
+				t.Error("padding that was sent is not sent again")
+			}
+		}
+		m.Withdrawn, m.Padding = gone, padding
+	}
 }
 
 // TestWithdrawnNationally: by the national opt-out, mothers and babies each by
