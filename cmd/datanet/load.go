@@ -16,6 +16,7 @@ import (
 
 type loadOptions struct {
 	custodian string
+	accept    bool
 	limits    limits
 }
 
@@ -30,6 +31,7 @@ taken on its own; the exit code is the worst. The same extract again is a skip.`
 		Example: "  datanet load extracts/primary-care_Z99001_2026-10-31 --custodian custodian.key --hub hub", Args: cobra.MinimumNArgs(1),
 	}, func(ctx context.Context, args []string) error { return a.runLoad(ctx, o, args) })
 	c.Flags().StringVar(&o.custodian, "custodian", "", "the custodian's key file")
+	c.Flags().BoolVar(&o.accept, "accept-withdrawals", false, "take a list of withdrawn people that removes more than 5% of other sites' people")
 	o.limits.flags(c, "1GiB")
 	c.MarkFlagRequired("custodian")
 	return c
@@ -138,7 +140,7 @@ func (a *app) loadOptions(o loadOptions) (load.Options, *openHub, error) {
 		return load.Options{}, nil, err
 	}
 	_, err = h.ledgerKey()
-	return load.Options{Custodian: key, Today: a.now(), Threads: threads, Memory: memory}, h, err
+	return load.Options{AcceptWithdrawals: o.accept, Custodian: key, Today: a.now(), Threads: threads, Memory: memory}, h, err
 }
 
 // state is the hash of a dataset's state that the record of decisions has

@@ -56,3 +56,18 @@ func (e *UseError) Kind() string { return "use" }
 
 // Hints says what to do.
 func (e *UseError) Hints() []string { return []string{e.Hint} }
+
+// An Unusual list would take more people out of the dataset than opt out in a while.
+type Unusual struct{ Site string }
+
+func (e *Unusual) Error() string {
+	return fmt.Sprintf("site %s withdraws more than 100 people, and more than 5 per cent, of those whom the other sites sent", e.Site)
+}
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *Unusual) Kind() string { return "governance" }
+
+// Hints says what to do.
+func (e *Unusual) Hints() []string {
+	return []string{"ask the site why; if it is meant, load the extract with --accept-withdrawals"}
+}

@@ -24,6 +24,8 @@ type Options struct {
 	Today     time.Time         // an extract from after tomorrow is refused
 	Threads   int
 	Memory    int64
+
+	AcceptWithdrawals bool // also where a list takes out a large part of the dataset
 }
 
 // A Result says what became of one extract.
@@ -36,7 +38,7 @@ type Result struct {
 	Reason   string   `json:"reason,omitempty"`
 	Notes    []string `json:"notes,omitempty"`
 
-	Withdrawn int64  `json:"withdrawn,omitempty"` // people whom this extract withdraws, and none before it did
+	Withdrawn int64  `json:"withdrawn,omitempty"` // codes that this extract withdraws, and none before it did: people, and padding
 	Withdrew  bool   `json:"-"`                   // people were withdrawn by the extract that is there now
 	Manifest  string `json:"-"`                   // sha256, for the record of decisions
 	Persons   int64  `json:"-"`                   // as the manifest says: rounded

@@ -17,12 +17,14 @@ import (
 // their codes, out of the other sites' files.
 type withdrawal struct {
 	*engine.Engine
-	dataset *schemas.Dataset
-	dir     string
-	seen    hub.State // the dataset as it was looked at
-	staged  []hub.Staged
-	newly   int64 // people whom this extract withdraws, and the site's last did not
-	removed int64 // rows of theirs at other sites
+	dataset  *schemas.Dataset
+	dir      string
+	seen     hub.State // the dataset as it was looked at
+	accepted bool      // a long list was asked about
+	staged   []hub.Staged
+	newly    int64 // codes that this extract withdraws, and the site's last did not: people, and padding among them
+	removed  int64 // rows of theirs at other sites
+	lifted   bool  // the site's last extract withdrew people, and this one nobody
 }
 
 // rule decides only about the dataset that was looked at.
@@ -34,15 +36,55 @@ func (w *withdrawal) rule(state hub.State, in hub.Incoming) (hub.Decision, error
 }
 
 func (w *withdrawal) notes(site string) []string {
+	if w.lifted {
+		return []string{fmt.Sprintf("site %s: its last extract withdrew people, and this one withdraws nobody; other sites' next extracts bring them back. Ask the site whether they all opted in again", site)}
+	}
 	if w.newly == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("site %s: %d people withdrew; their rows are gone from every site's part (%d of other sites) and history is deleted; releases from before cannot be linked any more",
-		site, w.newly, w.removed)}
+	return []string{fmt.Sprintf("site %s: about %d people withdrew; their rows are gone from every site's part (about %d of other sites) and history is deleted; releases from before cannot be linked any more",
+		site, upTo10(w.newly), upTo10(w.removed))}
+}
+
+// upTo10 rounds up to the next ten: lists are padded to it.
+func upTo10(n int64) int64 { return (n + 9) / 10 * 10 }
+
+// mostUnasked is how many people of other sites, and which part of them, one list may
+// take out of the dataset before somebody has asked the site.
+const (
+	mostUnasked = 100
+	partUnasked = 20 // one in
+)
+
+// brake refuses a list that would take out far more of the other sites' people than
+// opt out in a while: a site has codes for anybody.
+func (w *withdrawal) brake(ctx context.Context, s *hub.Snapshot, site string) error {
+	var columns []string
+	for _, member := range s.State.Members {
+		for _, of := range w.dataset.Members {
+			table, column, _ := strings.Cut(of, ".")
+			if f, ok := member.File(table); ok && member.Site != site {
+				columns = append(columns, fmt.Sprintf("SELECT %q AS person FROM %s", column, engine.ReadParquet(s.Path(f))))
+			}
+		}
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	people := "FROM (SELECT DISTINCT person FROM (" + strings.Join(columns, " UNION ALL ") + ") WHERE person IS NOT NULL)"
+	all, err := w.Number(ctx, "counting people of other sites", "SELECT count(*) "+people)
+	if err != nil {
+		return err
+	}
+	listed, err := w.Number(ctx, "counting people of other sites", "SELECT count(*) "+people+" WHERE person IN (SELECT person FROM gone)")
+	if err != nil || listed <= mostUnasked || listed*partUnasked <= all {
+		return err
+	}
+	return &Unusual{site}
 }
 
 func withdraw(ctx context.Context, o Options, m *schemas.Manifest, dir string, staged []hub.Staged) (*withdrawal, error) {
-	w := &withdrawal{dir: dir, staged: staged}
+	w := &withdrawal{dir: dir, staged: staged, accepted: o.AcceptWithdrawals}
 	s, err := o.Hub.Snapshot(m.Dataset, o.Trusted)
 	var empty *hub.UseError
 	if err != nil && !errors.As(err, &empty) {
@@ -55,6 +97,9 @@ func withdraw(ctx context.Context, o Options, m *schemas.Manifest, dir string, s
 	if err == nil {
 		defer s.Close()
 		w.seen = s.State
+		last, _ := s.State.Member(m.Site)
+		_, listed := last.File(hub.WithdrawnTable)
+		w.lifted = listed && m.Withdrawn == nil
 		folders = append(folders, filepath.Join(o.Hub.Dir(), "datasets", m.Dataset))
 		more, err := withdrawnElsewhere(s, m.Site)
 		if err != nil {
@@ -75,7 +120,8 @@ func withdraw(ctx context.Context, o Options, m *schemas.Manifest, dir string, s
 	err = w.run(ctx, s, m, lists)
 	if err != nil && ctx.Err() == nil {
 		var broken *hub.IntegrityError
-		if !errors.As(err, &broken) {
+		var unusual *Unusual
+		if !errors.As(err, &broken) && !errors.As(err, &unusual) {
 			err = fmt.Errorf("withdrawing people of site %s: %w", m.Site, err)
 		}
 	}
@@ -122,6 +168,11 @@ func (w *withdrawal) run(ctx context.Context, s *hub.Snapshot, m *schemas.Manife
 	}
 	if s == nil {
 		return nil
+	}
+	if w.newly > 0 && !w.accepted {
+		if err := w.brake(ctx, s, m.Site); err != nil {
+			return err
+		}
 	}
 	for _, member := range s.State.Members {
 		if member.Site == m.Site {

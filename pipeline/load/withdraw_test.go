@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -188,7 +190,9 @@ func TestWithdrawnPeopleDisappear(t *testing.T) {
 		t.Errorf("withdrawn twice: %+v", r)
 	}
 
-	run(t, o, w.later(t, siteA, 4)) // nobody withdraws any more
+	if r := run(t, o, w.later(t, siteA, 4)); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "withdraws nobody") { // any more
+		t.Errorf("%v", r.Notes)
+	}
 	run(t, o, w.later(t, siteB, 4))
 	if back, rows := rowsOf(t, o, person); back[siteA] != before[siteA] || back[siteB] != before[siteB] || rows != all {
 		t.Errorf("%v are back, of %v; %d of %d rows", back, before, rows, all)
@@ -211,6 +215,50 @@ func TestWithdrawnAtFirst(t *testing.T) {
 	}
 	if r := run(t, o, dir); r.Status != "skipped" || !r.Withdrew {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestUnusualList: one site does not empty the others' parts unless somebody says that
+// it is meant; the dataset stays as it was.
+func TestUnusualList(t *testing.T) {
+	w := shared
+	o := w.hub(t)
+	run(t, o, w.extracts[siteA])
+	run(t, o, w.extracts[siteB])
+	_, before := rowsOf(t, o, "00000000-0000-0000-0000-000000000000")
+	people, err := os.ReadFile(filepath.Join(w.truth, "people.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	coder := pseudonym.NewCoder(w.sites[siteA].Linkage, w.sites[siteA].Wrap)
+	var codes []string
+	for _, number := range regexp.MustCompile(`\b999[0-9]{7}\b`).FindAll(people, -1) {
+		if n, problem := pseudonym.ParseNHSNumber(number, pseudonym.Test); problem == pseudonym.OK {
+			codes = append(codes, pseudonym.Code(coder.Code(n)).String())
+		}
+	}
+	slices.Sort(codes)
+	codes = slices.Compact(codes)
+	if len(codes) <= mostUnasked {
+		t.Fatalf("%d people are too few for this test", len(codes))
+	}
+	list := w.later(t, siteA, 2, codes...)
+	_, err = Run(context.Background(), list, o)
+	var unusual *Unusual
+	if _, rows := rowsOf(t, o, "00000000-0000-0000-0000-000000000000"); !errors.As(err, &unusual) || rows != before {
+		t.Errorf("%d of %d rows, %v", rows, before, err)
+	}
+	run(t, o, w.later(t, siteA, 3, codes[:mostUnasked]...))
+	o.AcceptWithdrawals = true
+	run(t, o, w.later(t, siteA, 4, codes...))
+	s, err := o.Hub.Snapshot(dataset, o.Trusted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	m, _ := s.State.Member(siteB)
+	if f, _ := m.File("patients"); f.Rows > before/100 { // who has no usable number stays
+		t.Errorf("%d people of the other site stay", f.Rows)
 	}
 }
 
