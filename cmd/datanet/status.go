@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"datanet/linkage"
+	"datanet/pipeline"
 )
 
 func newHubStatus(a *app) *cobra.Command {
@@ -19,12 +20,15 @@ func newHubStatus(a *app) *cobra.Command {
 		Long: `Says for each dataset whose signatures the hub accepts and what each site sent last,
 and counts the approvals by how they stand. It looks, and changes nothing in the hub.`,
 		Example: "  datanet hub status --hub hub", Args: cobra.NoArgs,
-	}, func(context.Context, []string) error {
+	}, func(ctx context.Context, _ []string) error {
 		h, err := a.openHub()
 		if err != nil {
 			return err
 		}
-		s := a.status(h)
+		s, err := a.status(ctx, h)
+		if err != nil {
+			return err
+		}
 		return a.say(s, func(w io.Writer) { printStatus(w, s) })
 	})
 }
@@ -50,11 +54,11 @@ type siteStatus struct {
 	Site     string `json:"site"`
 	AsAt     string `json:"as_at"`    // of the last extract; empty: none was loaded
 	Sequence int64  `json:"sequence"` // of the last extract
-	Persons  int64  `json:"persons"`  // rounded to 10
+	Persons  int64  `json:"persons"`  // whom the hub holds now, rounded to 10
 	Missing  int64  `json:"missing"`  // extracts whose number was passed over before the last
 }
 
-func (a *app) status(h *openHub) hubStatus {
+func (a *app) status(ctx context.Context, h *openHub) (hubStatus, error) {
 	head := h.ledger.Head()
 	s := hubStatus{Hub: h.ID, Name: h.Name, Records: head.Size, Time: head.Time, Datasets: []datasetStatus{}, Approvals: map[string]int{}}
 	loads := h.loads()
@@ -64,12 +68,31 @@ func (a *app) status(h *openHub) hubStatus {
 		for _, site := range slices.Sorted(maps.Keys(trusted.Sites)) {
 			d.Sites = append(d.Sites, siteOf(site, loads[name+"/"+site]))
 		}
+		if err := d.count(ctx, h); err != nil {
+			return s, err
+		}
 		s.Datasets = append(s.Datasets, d)
 	}
 	for _, d := range h.decisions.All() {
 		s.Approvals[string(d.Status(a.clock(h)))]++
 	}
-	return s
+	return s, nil
+}
+
+// count puts whom the hub holds now in the place of how many a site sent: others
+// may have withdrawn some of them.
+func (d *datasetStatus) count(ctx context.Context, h *openHub) error {
+	if !slices.ContainsFunc(d.Sites, func(s siteStatus) bool { return s.AsAt != "" }) {
+		return nil
+	}
+	held, err := pipeline.People(ctx, h.Hub, d.Dataset, d.Custodian)
+	if err != nil {
+		return err
+	}
+	for i, site := range d.Sites {
+		d.Sites[i].Persons = (held[site.Site] + 5) / 10 * 10
+	}
+	return nil
 }
 
 // loads are the records of what was loaded, by dataset/site, the oldest first.
