@@ -80,4 +80,4 @@ FROM (
 );
 
 CREATE TEMP VIEW stopped AS
-SELECT person AS code, false AS partly FROM person WHERE choice IS NOT NULL OR chosen(gate);
+SELECT person AS code, false AS partly FROM person WHERE chosen(gate);
