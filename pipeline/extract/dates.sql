@@ -100,7 +100,7 @@ CREATE TEMP MACRO short_value(v) AS
 -- as exact; and a number that is could be an identifier, with a point or without.
 -- The digits are those of the number, so 36.60000000 is as good as 36.6.
 CREATE TEMP MACRO impossible_value(v, birth, death) AS
-    v >= 1e6 OR v < -1000 OR length(digits_of(v)) > 7 OR spells_day(v, birth) OR spells_day(v, death);
+    v >= 1e6 OR v < -1000 OR length(digits_of(v)) > 8 OR spells_day(v, birth) OR spells_day(v, death);
 
 -- Where a source records whole days: is a day impossible, and what is kept of
 -- one that is not.

@@ -484,7 +484,7 @@ func significant(v float64) string {
 	return strings.TrimRight(strings.NewReplacer(".", "", "-", "").Replace(mantissa), "0")
 }
 
-func manyDigits(v float64) bool { return len(significant(v)) > 7 }
+func manyDigits(v float64) bool { return len(significant(v)) > 8 }
 
 // isDayOf puts the day into every form and compares numbers, not texts.
 func isDayOf(v float64, own time.Time) bool {
