@@ -78,7 +78,7 @@ columns that the format does not know, left unread: 4
 Policy starter 2026-11, approved by nobody
   left out for their choices and safety: 0 people; the manifest rounds this
   the national data opt-out is applied, by the list of 2026-10-30
-  people who were sent before and are stopped now: 2
+  people who were sent before and were stopped since: 2
 warning: the policy is nobody's
 
 What leaves: codes in place of NHS numbers, years in place of dates of birth,
