@@ -25,7 +25,6 @@ type practice struct {
 	dir       string
 	key       *pseudonym.SiteKey
 	custodian *pseudonym.CustodianKey
-	identity  age.Identity
 }
 
 const extractName = "primary-care_Z99001_2026-10-31"
