@@ -279,10 +279,13 @@ func (s *source) days() []string {
 	return days
 }
 
+// names are the tables that the export has.
+func (s *source) names() []string { return slices.Sorted(maps.Keys(s.tables)) }
+
 // files are all of them, by table and then as they came.
 func (s *source) files() []*sourceFile {
 	var all []*sourceFile
-	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
+	for _, table := range s.names() {
 		all = append(all, s.tables[table]...)
 	}
 	return all

@@ -129,7 +129,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // produce fills the staging folder, and publishes what it holds.
 func produce(ctx context.Context, o Options, src *source, before inputs, last *memory, stage *staging, steps *steps) (*Result, error) {
-	exact, err := newAccount(o, src, stage)
+	exact, err := newAccount(o, stage)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ type trustBooking struct {
 func (f *trustReference) maternity() {
 	people, _ := f.patients("MSD001MotherDemog", "LPIDMother", "NHSNumberMother", "PersonBirthDateMother", "PersonDeathDateMother")
 	held, again := f.latest("MSD101PregnancyBooking", own("PregnancyID"))
-	for range again {
-		f.out("pregnancies", "re-submitted")
+	for _, row := range again {
+		f.out("pregnancies", row, "re-submitted")
 	}
 	bookings := map[string]*trustBooking{}
 	for _, row := range held {
@@ -37,7 +37,7 @@ func (f *trustReference) maternity() {
 		if row["PregnancyID"] != "" {
 			bookings[upper(row["PregnancyID"])] = b
 		}
-		if !f.out("pregnancies", b.reason) {
+		if !f.out("pregnancies", row, b.reason) {
 			f.pregnancy(row, b.mother)
 		}
 	}
@@ -84,8 +84,8 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 		}
 		return name
 	})
-	for range again {
-		f.out("births", "re-submitted")
+	for _, row := range again {
+		f.out("births", row, "re-submitted")
 	}
 	for _, row := range held {
 		if usable(used(row, "NHSNumberBaby")) {
@@ -112,7 +112,7 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 		case f.impossible(b.mother.life, row["PersonBirthDateBaby"]):
 			reason = "impossible-date"
 		}
-		if !f.out("births", reason) {
+		if !f.out("births", row, reason) {
 			f.birth(row, b.mother, pregnancy, weights)
 		}
 	}

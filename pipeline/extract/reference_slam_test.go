@@ -13,15 +13,15 @@ import (
 func (f *trustReference) slam() {
 	people, superseded := f.patients("MHS001MPI", "LocalPatientId", "NHSNumber", "PersonBirthDate", "PersDeathDate")
 	referrals, again := f.latest("MHS101Referral", own("ServiceRequestId"))
-	for range superseded {
-		f.out("patients", "re-submitted")
+	for _, row := range superseded {
+		f.out("patients", row, "re-submitted")
 	}
-	for range again {
-		f.out("referrals", "re-submitted")
+	for _, row := range again {
+		f.out("referrals", row, "re-submitted")
 	}
 	for _, row := range f.x.rows["MHS001MPI"] {
 		if row["LocalPatientId"] == "" {
-			f.out("patients", "no-patient")
+			f.out("patients", row, "no-patient")
 		}
 	}
 	byID := map[string]map[string]string{}
@@ -43,7 +43,7 @@ func (f *trustReference) slam() {
 		if reason == "" && (f.impossible(p.life, received) || f.impossible(p.life, discharged) || before(discharged, received)) {
 			reason = "impossible-date"
 		}
-		if !f.out("referrals", reason) {
+		if !f.out("referrals", row, reason) {
 			f.write("referral", p.name, p.day(received), first[upper(row["ServiceRequestId"])], p.day(discharged))
 		}
 	}
@@ -79,11 +79,11 @@ func (f *trustReference) slamPatients(people map[string]*trustPatient, referred 
 		}
 	}
 	for _, p := range people {
-		if f.out("patients", p.gate) {
+		if f.out("patients", p.row, p.gate) {
 			continue
 		}
 		if chosen[p.name] != p {
-			f.out("patients", "same-person")
+			f.out("patients", p.row, "same-person")
 			continue
 		}
 		year, own := "", f.past(p.row["PersonBirthDate"])
@@ -132,8 +132,8 @@ func (f *trustReference) teams() (first map[string]string, types map[string]stri
 
 func (f *trustReference) contacts(patientOf func(string) *trustPatient, types map[string]string) {
 	held, again := f.latest("MHS201CareContact", own("CareContactId"))
-	for range again {
-		f.out("contacts", "re-submitted")
+	for _, row := range again {
+		f.out("contacts", row, "re-submitted")
 	}
 	for _, row := range held {
 		p := patientOf(row["ServiceRequestId"])
@@ -145,7 +145,7 @@ func (f *trustReference) contacts(patientOf func(string) *trustPatient, types ma
 		case f.impossible(p.life, row["CareContDate"]):
 			reason = "impossible-date"
 		}
-		if !f.out("contacts", reason) {
+		if !f.out("contacts", row, reason) {
 			team := ""
 			if row["CareProfTeamLocalId"] != "" {
 				team = types[upper(row["ServiceRequestId"]+"/"+row["CareProfTeamLocalId"])]
@@ -185,8 +185,8 @@ func (f *trustReference) diagnoses(patientOf func(string) *trustPatient) {
 			}
 			return key
 		})
-		for range again {
-			f.out("diagnoses", "re-submitted")
+		for _, row := range again {
+			f.out("diagnoses", row, "re-submitted")
 		}
 		for _, row := range held {
 			p := patientOf(row["ServiceRequestId"])
@@ -201,7 +201,7 @@ func (f *trustReference) diagnoses(patientOf func(string) *trustPatient) {
 			case f.impossible(p.life, day) || (day == "" && row[columns[1]] != ""):
 				reason = "impossible-date"
 			}
-			if !f.out("diagnoses", reason) {
+			if !f.out("diagnoses", row, reason) {
 				f.write("diagnosis", p.name, p.day(day), code)
 			}
 		}
@@ -211,8 +211,8 @@ func (f *trustReference) diagnoses(patientOf func(string) *trustPatient) {
 func (f *trustReference) spells(patientOf func(string) *trustPatient) {
 	periods, _ := f.latest("MHS401MHActPeriod", own("MHActLegalStatusClassPeriodId"))
 	held, again := f.latest("MHS501HospProvSpell", own("HospProvSpellID"))
-	for range again {
-		f.out("spells", "re-submitted")
+	for _, row := range again {
+		f.out("spells", row, "re-submitted")
 	}
 	for _, row := range held {
 		p := patientOf(row["ServiceRequestId"])
@@ -221,7 +221,7 @@ func (f *trustReference) spells(patientOf func(string) *trustPatient) {
 		if reason == "" && (f.impossible(p.life, started) || f.impossible(p.life, ended) || before(ended, started)) {
 			reason = "impossible-date"
 		}
-		if f.out("spells", reason) {
+		if f.out("spells", row, reason) {
 			continue
 		}
 		f.write("spell", p.name, p.day(started), p.day(ended), legalStatus(periods, upper(p.row["LocalPatientId"]), started))

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -34,6 +35,9 @@ func TestTrustReference(t *testing.T) {
 			x.shuffle(r)
 			o := c.of.newSite(t)
 			o.Threads, o.Drop = 0, round == 3
+			if round%2 == 0 {
+				o.Rejects = filepath.Join(t.TempDir(), "rejects.csv")
+			}
 			if round > 1 {
 				o.under(t, []string{"F31", "F20.0"}, some(r, testNumbers(800)))
 			}
@@ -86,6 +90,17 @@ func (x *export) agrees(t *testing.T, o Options, what string) *Result {
 		onlyIn(t, "the reference", want, got)
 		t.Fatalf("%s disagrees", what)
 	}
+	if o.Rejects == "" {
+		return result
+	}
+	got, want = strings.Split(strings.TrimSpace(readFile(t, o.Rejects)), "\n")[1:], f.rejects
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		onlyIn(t, "the account of rejects", got, want)
+		onlyIn(t, "the reference", want, got)
+		t.Fatalf("%s: another account of rejects", what)
+	}
 	return result
 }
 
@@ -118,7 +133,9 @@ type trustReference struct {
 	lives map[string]*life // by name of code
 	disagreement
 
-	secret map[string]bool // codes that the policy leaves out, without dots
+	secret  map[string]bool    // codes that the policy leaves out, without dots
+	places  map[uintptr]string // row, which is a map → where it stands in its file
+	rejects []string
 }
 
 // A life is what all rows of one code say of birth and death.
@@ -129,8 +146,13 @@ type life struct {
 }
 
 func newTrustReference(x *export, o Options) *trustReference {
-	f := &trustReference{x: x, o: o, secret: map[string]bool{}, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
+	f := &trustReference{x: x, o: o, secret: map[string]bool{}, places: map[uintptr]string{}, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
 		areas: lookup(x.t, filepath.Join(o.Source, "postcodes.csv"))}
+	for table, rows := range x.rows {
+		for i, row := range rows {
+			f.places[reflect.ValueOf(row).Pointer()] = fmt.Sprintf("%s,1,%d", table, i+1)
+		}
+	}
 	for code := range sensitiveCodes(o) {
 		f.secret[strings.ReplaceAll(code, ".", "")] = true
 	}
@@ -197,7 +219,7 @@ func (f *trustReference) account() []string {
 }
 
 // out counts a row that stays out. It says whether there is a reason.
-func (f *trustReference) out(table, reason string) bool {
+func (f *trustReference) out(table string, row map[string]string, reason string) bool {
 	if reason == "" {
 		return false
 	}
@@ -205,6 +227,7 @@ func (f *trustReference) out(table, reason string) bool {
 		f.left[table] = map[string]int{}
 	}
 	f.left[table][reason]++
+	f.rejects = append(f.rejects, f.places[reflect.ValueOf(row).Pointer()]+","+reason)
 	return true
 }
 
@@ -222,9 +245,9 @@ func or(s, other string) string {
 	return s
 }
 
-// latest are the rows of a table that hold, one for each key, and how many do
+// latest are the rows of a table that hold, one for each key, and those that do
 // not. A key with a zero byte at its end is a row's own.
-func (f *trustReference) latest(table string, key func(map[string]string) string) (held []map[string]string, superseded int) {
+func (f *trustReference) latest(table string, key func(map[string]string) string) (held, superseded []map[string]string) {
 	number := func(row map[string]string) float64 { v, _ := strconv.ParseFloat(row[f.x.of.number], 64); return v }
 	best := map[string]map[string]string{}
 	for _, row := range f.x.rows[table] {
@@ -233,10 +256,11 @@ func (f *trustReference) latest(table string, key func(map[string]string) string
 			k += row[f.x.of.number]
 		}
 		if old := best[k]; old != nil {
-			superseded++
 			if number(old) > number(row) {
+				superseded = append(superseded, row)
 				continue
 			}
+			superseded = append(superseded, old)
 		}
 		best[k] = row
 	}
@@ -386,7 +410,7 @@ type trustPatient struct {
 }
 
 // patients are a trust's people by local id, from the rows that hold.
-func (f *trustReference) patients(table, id, number, birth, death string) (map[string]*trustPatient, int) {
+func (f *trustReference) patients(table, id, number, birth, death string) (map[string]*trustPatient, []map[string]string) {
 	found := map[string]*trustPatient{}
 	held, superseded := f.latest(table, own(id))
 	for _, row := range held {

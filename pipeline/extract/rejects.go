@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"datanet/pipeline/engine"
@@ -21,18 +22,24 @@ import (
 
 const rejectsName = "rejects.csv"
 
-// sources are the relations whose records the account numbers: those that a
-// canonical table is made of, by dataset and table.
-var sources = map[string]string{
-	"primary-care/patients":     "patient",
-	"primary-care/observations": "entry",
-	"primary-care/medications":  "issue",
+// A row_at says where a row stands: its table, by the place of the name among the
+// export's, the table's file, from 1 by their stamps, and the record of the file,
+// from 1 after the header. There is room for a million files of a table.
+const recordBits, fileBits = 36, 20
+
+// place is the row_at of the header of a file.
+func (s *source) place(f *sourceFile) int64 {
+	return (int64(slices.Index(s.names(), f.table))<<fileBits | int64(f.nth)) << recordBits
 }
 
-// rejects writes the account into the staging folder: a line for each row of
-// the source that was left out, with the table of the source, which of the
-// table's files it is (1: the first by its stamp), and the number of the record
-// in that file, from 1 after the header.
+// where is a row_at in words, as the account has it.
+func where(tables []string, at int64) string {
+	file := at >> recordBits
+	return fmt.Sprintf("%s,%d,%d", tables[file>>fileBits], file&(1<<fileBits-1), at&(1<<recordBits-1))
+}
+
+// rejects writes the account into the staging folder: a line for each row that a
+// canonical table is made of and that was left out, with where it stands and why.
 func rejects(ctx context.Context, e *engine.Engine, src *source, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -41,17 +48,17 @@ func rejects(ctx context.Context, e *engine.Engine, src *source, path string) er
 	defer f.Close()
 	w := bufio.NewWriter(f)
 	fmt.Fprintln(w, "table,file,row,reason")
+	tables := src.names()
 	for i := range src.dataset.Tables {
 		t := &src.dataset.Tables[i]
-		table := src.relations[sources[src.dataset.ID+"/"+t.Name]].Table
 		query := "SELECT row_at, reason FROM " + leftOut(src.dataset, t) + " ORDER BY ALL"
 		if err := e.Query(ctx, "writing the account", query, func(r *sql.Rows) error {
-			var record int64
+			var at int64
 			var reason string
-			if err := r.Scan(&record, &reason); err != nil {
+			if err := r.Scan(&at, &reason); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(w, "%s,%d,%d,%s\n", table, record>>recordBits, record&(1<<recordBits-1), reason)
+			_, err := fmt.Fprintf(w, "%s,%s\n", where(tables, at), reason)
 			return err
 		}); err != nil {
 			return err
@@ -71,12 +78,9 @@ type exactAccount struct {
 
 // newAccount refuses a place where the account may not stand: in the extract,
 // which travels, or over another file.
-func newAccount(o Options, src *source, stage *staging) (*exactAccount, error) {
+func newAccount(o Options, stage *staging) (*exactAccount, error) {
 	if o.Rejects == "" {
 		return nil, nil
-	}
-	if sources[src.dataset.ID+"/"+src.dataset.Tables[0].Name] == "" {
-		return nil, &UseError{"there is no account of rejects for the dataset " + src.dataset.ID, "leave --rejects out; the command prints how many rows each gate left out"}
 	}
 	folder, err := filepath.Abs(filepath.Dir(o.Rejects))
 	if err == nil {

@@ -91,13 +91,12 @@ func (s *source) rows(r schemas.Relation, files []*sourceFile, how wanted) strin
 }
 
 // selected is the columns of a relation, in the order of their names, behind the
-// row_at: which of its table's files a row is of and which row of the file, from
-// 1 after the header, where rows are to be numbered. Where there are several
-// exports, sequence orders rows by export first.
+// row_at: where the row stands, if rows are to be numbered. Where there are
+// several exports, sequence orders rows by export first.
 func (s *source) selected(r schemas.Relation, file *sourceFile, from string, how wanted) string {
 	columns := []string{"NULL::BIGINT AS row_at"}
 	if how.numbered {
-		columns[0] = fmt.Sprintf("%d + n AS row_at", int64(file.nth)<<recordBits)
+		columns[0] = fmt.Sprintf("%d + n AS row_at", s.place(file))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Fields)) {
 		dates := s.format.Dates
@@ -113,9 +112,6 @@ func (s *source) selected(r schemas.Relation, file *sourceFile, from string, how
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM " + from
 }
-
-// recordBits is how many bits of row_at are the row; the file is above them.
-const recordBits = 40
 
 // places makes the view of the postcode lookup, empty when there is none.
 func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {

@@ -41,7 +41,7 @@ func (s *source) scanTables(ctx context.Context, streams bool) error {
 			return err
 		}
 	}
-	for _, table := range slices.Sorted(maps.Keys(s.tables)) {
+	for _, table := range s.names() {
 		if large[table] != streams || !s.keeps(table) {
 			continue
 		}

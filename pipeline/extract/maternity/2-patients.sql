@@ -1,8 +1,8 @@
 -- reads:  run, provider, src_mother, src_baby
--- writes: patient, the mothers; infant, the babies; again, how many rows of
---         babies are not the latest
+-- writes: patient, the mothers; infant, the babies; again, the rows of babies
+--         that are not the latest
 -- grain:  one mother, the latest row of each (patient); one baby of a delivery, the
---         latest row of each (infant); one reason (again)
+--         latest row of each (infant); one other row of a baby (again)
 -- why:    here, and only here, an NHS number becomes a code. A mother whose
 --         number is not usable stays in under a code that holds for this site
 --         alone; a baby's, often not yet known, stays empty. Whoever was submitted
@@ -32,6 +32,10 @@ FROM (
 CROSS JOIN run r
 JOIN provider v ON v.ours;
 
+CREATE TEMP VIEW named_baby AS
+SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || sequence) AS name
+FROM src_baby;
+
 CREATE TEMP TABLE infant AS
 SELECT
     b.* EXCLUDE (nhs_number, number_status, death_date, death_date_bad),
@@ -41,18 +45,27 @@ SELECT
     traced_gate(b.nhs_number, problem) AS number_gate,
     CASE WHEN problem = 'ok' THEN person_code(b.nhs_number) END AS code
 FROM (
-    SELECT DISTINCT name, baby, delivery, nhs_number, number_status, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
+    SELECT min(row_at) AS row_at, name, baby, delivery, nhs_number, number_status, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
     FROM (
-        SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || sequence) AS name
-        FROM src_baby
+        SELECT *
+        FROM named_baby
         QUALIFY rank() OVER (PARTITION BY delivery, name ORDER BY sequence DESC NULLS LAST) = 1
     )
+    GROUP BY ALL
 ) b
 CROSS JOIN run r
 JOIN provider v ON v.ours;
 
 CREATE TEMP TABLE again AS
-SELECT CASE WHEN v.ours THEN 're-submitted' ELSE 'other-organisation' END AS reason, count(*) - (SELECT count(*) FROM infant) AS n
-FROM src_baby
-CROSS JOIN provider v
-GROUP BY v.ours;
+SELECT row_at, reason
+FROM (
+    SELECT
+        b.row_at,
+        CASE
+            WHEN NOT v.ours THEN 'other-organisation'
+            WHEN row_number() OVER (PARTITION BY b.delivery, b.name ORDER BY b.sequence DESC NULLS LAST, b.row_at) > 1 THEN 're-submitted'
+        END AS reason
+    FROM named_baby b
+    CROSS JOIN provider v
+)
+WHERE reason IS NOT NULL;

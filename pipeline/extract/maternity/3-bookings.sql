@@ -9,7 +9,7 @@ SELECT
     * EXCLUDE (sequence),
     row_number() OVER (
         PARTITION BY record_name(pregnancy, sequence)
-        ORDER BY sequence DESC NULLS LAST, patient, booked, booked_bad, due, due_bad, live_births, stillbirths, smoking, bmi) = 1 AS latest
+        ORDER BY sequence DESC NULLS LAST, patient, booked, booked_bad, due, due_bad, live_births, stillbirths, smoking, bmi, row_at) = 1 AS latest
 FROM src_booking;
 
 CREATE TEMP TABLE delivery AS

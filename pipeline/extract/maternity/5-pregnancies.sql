@@ -9,6 +9,7 @@
 --         births before, bookings within 45 weeks
 CREATE TEMP TABLE pregnancy AS
 SELECT
+    b.row_at,
     b.pregnancy AS id,
     b.latest,
     p.person,

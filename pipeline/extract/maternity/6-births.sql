@@ -34,6 +34,7 @@ GROUP BY code;
 -- its row is its mother's.
 CREATE TEMP TABLE birth AS
 SELECT
+    i.row_at,
     r.national_opt_out AND (
         i.number_gate = 'national-opt-out' AND (i.problem = 'ok' OR ltrim(i.outcome, '0') IS NOT DISTINCT FROM '1')
         OR coalesce(i.code = g.person, false)) AS partly,

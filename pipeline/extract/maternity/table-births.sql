@@ -17,6 +17,6 @@ SELECT
 FROM birth
 WHERE reason IS NULL
 UNION ALL BY NAME
-SELECT reason FROM birth WHERE reason IS NOT NULL
+SELECT row_at, reason FROM birth WHERE reason IS NOT NULL
 UNION ALL BY NAME
-SELECT reason FROM again, range(n)
+SELECT row_at, reason FROM again

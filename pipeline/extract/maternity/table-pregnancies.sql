@@ -8,4 +8,4 @@ SELECT
 FROM pregnancy
 WHERE reason IS NULL
 UNION ALL BY NAME
-SELECT reason FROM pregnancy WHERE reason IS NOT NULL
+SELECT row_at, reason FROM pregnancy WHERE reason IS NOT NULL

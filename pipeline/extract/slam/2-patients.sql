@@ -1,6 +1,6 @@
 -- reads:  run, provider, src_patient
--- writes: patient; elsewhere, how many rows are no patient's latest
--- grain:  one patient of the trust, the latest row of each (patient); one reason (elsewhere)
+-- writes: patient; elsewhere, the rows that are no patient's latest
+-- grain:  one patient of the trust, the latest row of each (patient); one other row (elsewhere)
 -- why:    here, and only here, an NHS number becomes a code. A number that is
 --         not usable never gets one: such a person stays in under a code that
 --         holds for this site alone, and is not linkable. A patient who was
@@ -8,6 +8,7 @@
 --         that number make two rows here, which are refused when they differ
 CREATE TEMP TABLE patient AS
 SELECT
+    p.row_at,
     p.patient,
     p.sequence,
     p.gender,
@@ -21,25 +22,29 @@ SELECT
     -- a number with a problem has no code
     coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT DISTINCT patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
-    FROM src_patient
-    WHERE patient IS NOT NULL
-    QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+    SELECT min(row_at) AS row_at, patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
+    FROM (
+        SELECT *
+        FROM src_patient
+        WHERE patient IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+    )
+    GROUP BY ALL
 ) p
 CROSS JOIN run r
 JOIN provider v ON v.ours;
 
 CREATE TEMP TABLE elsewhere AS
-SELECT reason, count(*) AS n
+SELECT row_at, reason
 FROM (
     SELECT
+        p.row_at,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
-            WHEN row_number() OVER (PARTITION BY p.patient) > 1 THEN 're-submitted'
+            WHEN row_number() OVER (PARTITION BY p.patient ORDER BY p.sequence DESC NULLS LAST, p.row_at) > 1 THEN 're-submitted'
         END AS reason
     FROM src_patient p
     CROSS JOIN provider v
 )
-WHERE reason IS NOT NULL
-GROUP BY reason;
+WHERE reason IS NOT NULL;

@@ -6,10 +6,10 @@
 --         number says. A team's type is a letter and two digits or nothing
 CREATE TEMP TABLE referral AS
 SELECT
-    referral, patient, received, received_bad, discharged, discharged_bad,
+    row_at, referral, patient, received, received_bad, discharged, discharged_bad,
     row_number() OVER (
         PARTITION BY record_name(referral, sequence)
-        ORDER BY sequence DESC NULLS LAST, patient, received, received_bad, discharged, discharged_bad) = 1 AS latest
+        ORDER BY sequence DESC NULLS LAST, patient, received, received_bad, discharged, discharged_bad, row_at) = 1 AS latest
 FROM src_referral;
 
 CREATE TEMP TABLE team AS

@@ -17,7 +17,7 @@ GROUP BY person;
 
 CREATE TEMP TABLE person AS
 SELECT
-    p.patient, p.person, p.problem, p.postcode, p.gender,
+    p.row_at, p.patient, p.person, p.problem, p.postcode, p.gender,
     p.birth_date AS own_birth,
     t.birth_date, t.death_date, t.vague,
     CASE

@@ -5,10 +5,10 @@
 --         only the others are kept in memory, to find the highest row number
 CREATE TEMP TABLE repeated AS
 SELECT
-    c.contact, c.referral, c.team, c.date, c.date_bad, c.attendance,
+    c.row_at, c.contact, c.referral, c.team, c.date, c.date_bad, c.attendance,
     row_number() OVER (
         PARTITION BY c.contact
-        ORDER BY c.sequence DESC NULLS LAST, c.referral, c.team, c.date, c.date_bad, c.attendance) = 1 AS latest
+        ORDER BY c.sequence DESC NULLS LAST, c.referral, c.team, c.date, c.date_bad, c.attendance, c.row_at) = 1 AS latest
 FROM src_contact c
 SEMI JOIN (
     SELECT contact

@@ -6,16 +6,16 @@
 --         seen (6). The team is the one that saw the person, as far as the
 --         referral names it
 WITH contact AS (
-    SELECT referral, team, date, date_bad, attendance, true AS latest
+    SELECT row_at, referral, team, date, date_bad, attendance, true AS latest
     FROM src_contact c
     ANTI JOIN repeated o ON o.contact = c.contact
     UNION ALL
-    SELECT referral, team, date, date_bad, attendance, latest
+    SELECT row_at, referral, team, date, date_bad, attendance, latest
     FROM repeated
 ),
 entry AS (
     SELECT
-        p.person, p.birth_date, p.death_date, p.vague, c.date, t.team_type,
+        c.row_at, p.person, p.birth_date, p.death_date, p.vague, c.date, t.team_type,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
             WHEN NOT c.latest THEN 're-submitted'
@@ -32,6 +32,7 @@ entry AS (
     LEFT JOIN team t ON t.referral = c.referral AND t.team = c.team
 )
 SELECT
+    row_at,
     CASE WHEN reason IS NULL THEN person END AS person,
     CASE WHEN reason IS NULL THEN kept_day(date, birth_date, death_date, vague) END AS date,
     CASE WHEN reason IS NULL THEN kept_year(date) END AS year,

@@ -25,12 +25,12 @@ marked AS (
     SELECT *,
         row_number() OVER (
             PARTITION BY kind, record_name(referral, sequence), scheme, coalesce(icd10, code), date, date_bad
-            ORDER BY sequence DESC NULLS LAST) = 1 AS latest
+            ORDER BY sequence DESC NULLS LAST, row_at) = 1 AS latest
     FROM named
 ),
 entry AS (
     SELECT
-        p.person, p.birth_date, p.death_date, p.vague, e.date, e.icd10,
+        e.row_at, p.person, p.birth_date, p.death_date, p.vague, e.date, e.icd10,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
             WHEN NOT e.latest THEN 're-submitted'
@@ -47,6 +47,7 @@ entry AS (
     LEFT JOIN person p ON p.patient = f.patient
 )
 SELECT
+    row_at,
     CASE WHEN reason IS NULL THEN person END AS person,
     CASE WHEN reason IS NULL THEN kept_day(date, birth_date, death_date, vague) END AS date,
     CASE WHEN reason IS NULL THEN kept_year(date) END AS year,

@@ -15,6 +15,6 @@ SELECT
 FROM person
 WHERE gate IS NULL AND chosen
 UNION ALL BY NAME
-SELECT coalesce(gate, 'same-person') AS reason FROM person WHERE gate IS NOT NULL OR NOT chosen
+SELECT row_at, coalesce(gate, 'same-person') AS reason FROM person WHERE gate IS NOT NULL OR NOT chosen
 UNION ALL BY NAME
-SELECT reason FROM elsewhere, range(n)
+SELECT row_at, reason FROM elsewhere

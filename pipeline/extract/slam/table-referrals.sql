@@ -12,7 +12,7 @@ WITH first_team AS (
 ),
 entry AS (
     SELECT
-        p.person, p.birth_date, p.death_date, p.vague, f.received, f.discharged, t.team_type,
+        f.row_at, p.person, p.birth_date, p.death_date, p.vague, f.received, f.discharged, t.team_type,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
             WHEN NOT f.latest THEN 're-submitted'
@@ -29,6 +29,7 @@ entry AS (
     LEFT JOIN first_team t ON t.referral = f.referral
 )
 SELECT
+    row_at,
     CASE WHEN reason IS NULL THEN person END AS person,
     CASE WHEN reason IS NULL THEN kept_day(received, birth_date, death_date, vague) END AS received,
     CASE WHEN reason IS NULL THEN kept_year(received) END AS received_year,

@@ -7,10 +7,10 @@
 --         ends on the day it was ended, or else on the day it expired
 WITH spell AS (
     SELECT
-        referral, started, started_bad, ended, ended_bad,
+        row_at, referral, started, started_bad, ended, ended_bad,
         row_number() OVER (
             PARTITION BY record_name(spell, sequence)
-            ORDER BY sequence DESC NULLS LAST, referral, started, started_bad, ended, ended_bad) = 1 AS latest
+            ORDER BY sequence DESC NULLS LAST, referral, started, started_bad, ended, ended_bad, row_at) = 1 AS latest
     FROM src_spell
 ),
 legal AS (
@@ -34,7 +34,7 @@ detained AS (
 ),
 entry AS (
     SELECT
-        p.person, p.birth_date, p.death_date, p.vague, s.started, s.ended,
+        s.row_at, p.person, p.birth_date, p.death_date, p.vague, s.started, s.ended,
         CASE WHEN regexp_full_match(d.status, '[0-9]{2}') THEN d.status END AS mha_status,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
@@ -52,6 +52,7 @@ entry AS (
     LEFT JOIN detained d ON d.patient = s.patient AND d.started = s.started
 )
 SELECT
+    row_at,
     CASE WHEN reason IS NULL THEN person END AS person,
     CASE WHEN reason IS NULL THEN kept_day(started, birth_date, death_date, vague) END AS "start",
     CASE WHEN reason IS NULL THEN kept_year(started) END AS start_year,
