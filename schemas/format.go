@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Class says what a source column holds, and so what may become of it.
@@ -190,21 +192,49 @@ func (f *Format) FileOrder(name string) int64 {
 	return n
 }
 
-// TableByName finds a table by its name or an alias, or returns nil.
+// TableByName finds a table by its name or an alias, whatever its case, or
+// returns nil.
 func (f *Format) TableByName(name string) *FormatTable {
-	for i := range f.Tables {
-		t := &f.Tables[i]
-		if t.Name == name {
-			return t
-		}
-		for _, a := range t.Aliases {
-			if a == name {
-				return t
-			}
-		}
+	for _, t := range f.tables(func(of string) bool { return strings.EqualFold(of, name) }) {
+		return t
 	}
 	return nil
 }
+
+// Mentioned finds the tables whose name or alias stands, as a word of its own, in
+// the name of a file that is not one of this format. Such a file may be a copy, a
+// part, or one that is still packed or encrypted.
+func (f *Format) Mentioned(name string) []*FormatTable {
+	return f.tables(func(of string) bool { return hasWord(strings.ToLower(name), strings.ToLower(of)) })
+}
+
+func (f *Format) tables(are func(name string) bool) (found []*FormatTable) {
+	for i := range f.Tables {
+		if t := &f.Tables[i]; are(t.Name) || slices.ContainsFunc(t.Aliases, are) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// hasWord says whether a word stands in a text with neither letter nor digit
+// right before or behind it.
+func hasWord(text, word string) bool {
+	for rest := text; ; {
+		at := strings.Index(rest, word)
+		if at < 0 {
+			return false
+		}
+		before, _ := utf8.DecodeLastRuneInString(rest[:at])
+		after, _ := utf8.DecodeRuneInString(rest[at+len(word):])
+		if !alphanumeric(before) && !alphanumeric(after) {
+			return true
+		}
+		rest = rest[at+len(word):]
+	}
+}
+
+func alphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // ColumnByName finds a column by its name or an alias, whatever its case, as
 // header drift demands.

@@ -108,6 +108,7 @@ func (p *formatParser) checkTables(f *Format) {
 	for i, t := range f.Tables {
 		path := fmt.Sprintf("tables[%d]", i)
 		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			name = strings.ToLower(name)
 			p.want(name != "" && !names[name], path+".name", "must be a name that no other table has")
 			names[name] = true
 		}

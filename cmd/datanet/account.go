@@ -65,7 +65,10 @@ var headings = map[string]string{
 }
 
 func people(n int64) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "nobody"
+	case 1:
 		return "1 person"
 	}
 	return thousands(n) + " people"
@@ -88,17 +91,45 @@ func rank(table string) int {
 // printTable says how many rows leave and how many stay, and why, in the order in
 // which that was decided.
 func printTable(w io.Writer, r *extract.Result, table string) {
-	var out int64
-	for _, left := range r.Gates[table] {
-		out += left
+	out := maps.Clone(r.Gates[table])
+	if table != "patients" {
+		printRows(w, r, table, total(out))
+		printReasons(w, out)
+		return
 	}
-	printRows(w, r, table, out)
-	for _, reason := range inOrder(r.Gates[table]) {
+	records := map[string]int64{}
+	for _, reason := range nobodys {
+		if n := out[reason]; n > 0 {
+			records[reason] = n
+		}
+		delete(out, reason)
+	}
+	printRows(w, r, table, total(out))
+	printReasons(w, out)
+	if len(records) > 0 {
+		fmt.Fprintf(w, "Patient records set aside: %s, each under the first that holds:\n", thousands(total(records)))
+		printReasons(w, records)
+	}
+}
+
+// nobodys are the reasons for which a record of a patient is not used, and which
+// leave nobody out: the person is counted by another record, or elsewhere.
+var nobodys = []string{"other-organisation", "no-patient", "re-submitted", "changed-later", "same-person"}
+
+func total(gates map[string]int64) (n int64) {
+	for _, left := range gates {
+		n += left
+	}
+	return n
+}
+
+func printReasons(w io.Writer, gates map[string]int64) {
+	for _, reason := range inOrder(gates) {
 		mark := ""
-		if left := r.Gates[table][reason]; len(r.Gates[table]) > 2 && 2*left > out {
+		if len(gates) > 2 && 2*gates[reason] > total(gates) {
 			mark = " (most of them)"
 		}
-		fmt.Fprintf(w, "%12s  %s%s\n", thousands(r.Gates[table][reason]), inWords(reason), mark)
+		fmt.Fprintf(w, "%12s  %s%s\n", thousands(gates[reason]), inWords(reason), mark)
 	}
 }
 
@@ -234,7 +265,29 @@ func printDoubts(w io.Writer, r *extract.Result) {
 		fmt.Fprintf(w, "Values that are none of the code system of %s, left empty or unknown: %s.\n", column, thousands(r.Strange[column]))
 	}
 	if r.Ignored > 0 {
-		fmt.Fprintf(w, "columns that the format does not know, left unread: %d\n", r.Ignored)
+		fmt.Fprintf(w, "Columns that the format does not know, left unread: %d.\n", r.Ignored)
+	}
+	printUnread(w, r.Unread)
+}
+
+// printUnread says which files of the folder were not opened: tables by name, and
+// others, whose names are not ours to repeat, by number.
+func printUnread(w io.Writer, files []string) {
+	var tables []string
+	others := map[string]int{}
+	for _, file := range files {
+		if strings.Contains(file, " ") {
+			others[file]++
+		} else {
+			tables = append(tables, file)
+		}
+	}
+	slices.Sort(tables)
+	if len(tables) > 0 {
+		fmt.Fprintf(w, "Tables left unread, since nothing of them may leave: %s.\n", strings.Join(slices.Compact(tables), ", "))
+	}
+	for _, what := range slices.Sorted(maps.Keys(others)) {
+		fmt.Fprintf(w, "Left unread, %d: %s.\n", others[what], what)
 	}
 }
 

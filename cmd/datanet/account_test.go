@@ -19,14 +19,16 @@ func TestAccount(t *testing.T) {
 			Tables: map[string]int64{"patients": 10815, "observations": 99202, "medications": 2},
 			Gates: map[string]map[string]int64{"patients": {"restricted": 14, "type-1": 513, "other-organisation": 5}, "observations": {"confidential": 1, "person-left-out": 5981},
 				"medications": {}},
-			Numbers: map[string]int64{"ok": 11299, "blank": 1, "check-digit": 23, "repeated-digit": 10}, Unmatched: 3, Policy: "starter 2026-11", ApprovedBy: "nobody", LeftOut: 527, Contradictions: map[string]int64{"sex": 1, "area": 0}}, `extracts/primary-care_Z99001_2026-10-31
+			Numbers: map[string]int64{"ok": 11299, "blank": 1, "check-digit": 23, "repeated-digit": 10}, Unmatched: 3, Policy: "starter 2026-11", ApprovedBy: "nobody", LeftOut: 527, Contradictions: map[string]int64{"sex": 1, "area": 0},
+			Unread: []string{"Appointment_Slot", "a table that the format does not know", "Admin_UserInRole", "a table that the format does not know", "Admin_UserInRole"}}, `extracts/primary-care_Z99001_2026-10-31
 Extract number 2 of Z99001, primary-care, as at 31 October 2026
 
 Who is in it: 10,815 people.
-Who was left out: 532 people, each under the first that holds:
-           5  of another organisation
-         513  the person chose a Type 1 opt-out (most of them)
+Who was left out: 527 people, each under the first that holds:
+         513  the person chose a Type 1 opt-out
           14  the person's record is restricted (S-flag)
+Patient records set aside: 5, each under the first that holds:
+           5  of another organisation
 
 Prescriptions in it: 2. Left out: 0.
 
@@ -43,6 +45,9 @@ Corrected in the clinical system, they can be linked next time. Until then they
 are in the extract and found in no other dataset.
 3 people have a postcode that the lookup does not hold, and no ward.
 Two sexes under one NHS number, a sign of a wrong number: 1 person.
+Tables left unread, since nothing of them may leave: Admin_UserInRole,
+Appointment_Slot.
+Left unread, 2: a table that the format does not know.
 
 Policy starter 2026-11, approved by nobody
   left out for their choices and safety: 527 people; the manifest rounds this
@@ -55,6 +60,29 @@ totals of people rounded to 10.
 Next: look at what leaves with datanet inspect. Then send the folder by a route
 that encrypts: it is signed, not encrypted. With --seal it is one file that only
 the custodian can open.
+`},
+		{"a trust where nobody is left out", extract.Result{Extract: "slam_Z9S01_2026-10-31.age", Sealed: true, Dataset: "slam", Site: "Z9S01", AsAt: "2026-10-31", Persons: 773, Sequence: 1,
+			Tables: map[string]int64{"patients": 773}, Gates: map[string]map[string]int64{"patients": {"same-person": 8, "re-submitted": 15}},
+			Numbers: map[string]int64{"ok": 773}, Policy: "starter 2026-11", ApprovedBy: "nobody"}, `slam_Z9S01_2026-10-31.age
+Extract number 1 of Z9S01, slam, as at 31 October 2026
+
+Who is in it: 773 people.
+Who was left out: nobody.
+Patient records set aside: 23, each under the first that holds:
+          15  submitted again later: the later row counts
+           8  another record of a person who is counted
+
+NHS numbers, of everybody in the export, left out or not: 773 usable.
+
+Policy starter 2026-11, approved by nobody
+  left out for their choices and safety: 0 people; the manifest rounds this
+  the national data opt-out is not applied: the policy says why
+
+What leaves: codes in place of NHS numbers, years in place of dates of birth,
+areas in place of postcodes, and coded entries. What stays here: names,
+addresses, numbers, notes, and this account. The manifest that travels has
+totals of people rounded to 10.
+Next: send this one file to the custodian. Nobody else can open it.
 `},
 		{"a maternity unit's dry run", extract.Result{Dataset: "maternity", Site: "Z9M01", AsAt: "2026-10-31", Persons: 1,
 			Tables: map[string]int64{"pregnancies": 1, "births": 0}, Gates: map[string]map[string]int64{"births": {"sensitive-outcome": 1}},
@@ -73,7 +101,7 @@ NHS numbers, of everybody in the export, left out or not: 1 usable.
 Corrected in the clinical system, they can be linked next time. Until then they
 are in the extract and found in no other dataset.
 1 person has a postcode that the lookup does not hold, and no ward.
-columns that the format does not know, left unread: 4
+Columns that the format does not know, left unread: 4.
 
 Policy starter 2026-11, approved by nobody
   left out for their choices and safety: 0 people; the manifest rounds this

@@ -81,12 +81,15 @@ func (s *source) named(o Options) ([]named, error) {
 		table, stamp, ok := s.format.ParseFileName(e.Name())
 		switch {
 		case !ok:
+			if lost := slices.IndexFunc(s.format.Mentioned(e.Name()), s.needed); lost >= 0 {
+				return nil, misnamed(s.format.Mentioned(e.Name())[lost])
+			}
 			if strings.HasSuffix(strings.ToLower(e.Name()), ".csv") && e.Name() != postcodesFile {
 				s.unread = append(s.unread, "a file whose name is not as the format names its files")
 			}
 		case table == nil:
 			s.unread = append(s.unread, "a table that the format does not know")
-		case !s.needs(table.Name):
+		case !s.needed(table):
 			s.unread = append(s.unread, table.Name)
 		default:
 			files = append(files, named{path: filepath.Join(o.Source, e.Name()), table: table, stamp: stamp, order: s.format.FileOrder(e.Name())})
@@ -150,13 +153,21 @@ func (s *source) undated(asked time.Time) error {
 	return nil
 }
 
-func (s *source) needs(table string) bool {
+// needed says whether a relation is made of a table.
+func (s *source) needed(table *schemas.FormatTable) bool {
 	for _, r := range s.relations {
-		if r.Table == table {
+		if r.Table == table.Name {
 			return true
 		}
 	}
 	return false
+}
+
+// misnamed refuses a file that seems to be of a table that is needed. Left
+// unread, it would take its rows' opt-outs and deletions with it.
+func misnamed(table *schemas.FormatTable) error {
+	return &SourceError{Table: table.Name, Rule: "seems to have a file whose name is not as the format names its files, so that it would not be read",
+		Hint: "unpack or decrypt it, give it the name that the system gave it (a part of a table has a name of its own), or take it out of the folder"}
 }
 
 // complete says everything that is missing at once. Every batch must be whole:

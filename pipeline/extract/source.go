@@ -94,6 +94,11 @@ func (o Options) format() (*schemas.Format, error) {
 		if slices.ContainsFunc(entries, func(e os.DirEntry) bool { t, _, _ := f.ParseFileName(e.Name()); return t != nil }) {
 			return f, nil
 		}
+		for _, e := range entries {
+			for _, table := range f.Mentioned(e.Name()) {
+				return nil, misnamed(table)
+			}
+		}
 	}
 	return nil, &SourceError{Rule: "the folder holds no file of a known source format for the dataset " + o.Key.Dataset,
 		Hint: "known formats: " + strings.Join(schemas.FormatNames(), ", ") + "; files must keep the names that the system gave them"}
