@@ -262,7 +262,7 @@ func printDoubts(w io.Writer, r *extract.Result) {
 		fmt.Fprintf(w, "Rows that the format leaves aside for %s: %s.\n", relation, thousands(r.Passed[relation]))
 	}
 	for _, column := range slices.Sorted(maps.Keys(r.Strange)) {
-		fmt.Fprintf(w, "Values that are none of the code system of %s, left empty or unknown: %s.\n", column, thousands(r.Strange[column]))
+		fmt.Fprintf(w, "Values of %s that cannot be, or cannot be read: %s.\n", column, thousands(r.Strange[column]))
 	}
 	if r.Ignored > 0 {
 		fmt.Fprintf(w, "Columns that the format does not know, left unread: %d.\n", r.Ignored)

@@ -38,7 +38,7 @@ type coded struct {
 	partly    int64            // rows about two people of whom one is left out
 	areas     map[string]int64 // where people live
 	passed    map[string]int64 // relation → rows that the format does not take
-	strange   map[string]int64 // column → values that are none of its code system
+	strange   map[string]int64 // column → values that cannot be, or cannot be read
 }
 
 // code runs the database that sees identifiers.
@@ -211,6 +211,8 @@ var guesses = map[string]SourceError{
 		Hint: "export all tables again, and do not save them from a spreadsheet or a program that makes numbers of codes"},
 	"unexplained": {Rule: "most entries have a code that the code table does not explain, so that an opt-out could be missed: %d",
 		Hint: "export all tables together again: the code table must hold every code that is in use"},
+	"births-unread": {Rule: "most dates of birth are none that can be read, or are yet to come: %d",
+		Hint: "the format says how dates are written (a format of your own: dates); export the table again, and do not save it from a spreadsheet"},
 	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
 		Hint: "number the rows of a table in the order of their submission, and export it again"},
 }

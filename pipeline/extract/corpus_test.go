@@ -161,8 +161,10 @@ func flat(r *Result) map[string]int64 {
 			all["left out of "+table+": "+reason] = n
 		}
 	}
-	for problem, n := range r.Numbers {
-		all["numbers: "+problem] = n
+	for what, counts := range map[string]map[string]int64{"numbers": r.Numbers, "values that cannot be, or cannot be read": r.Strange, "rows not taken": r.Passed, "rows of one person disagree": r.Contradictions} {
+		for name, n := range counts {
+			all[what+": "+name] = n
+		}
 	}
 	return all
 }

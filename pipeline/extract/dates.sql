@@ -4,6 +4,20 @@
 -- why:    a date is kept only as finely as it was recorded, and never so finely
 --         that it gives away the day a person was born or died
 
+-- A cell that holds something and makes no date, or one that has not come yet. One
+-- that stands for not knowing is none of these.
+CREATE TEMP MACRO lost_day(d, bad, as_at) AS
+    coalesce(bad OR d > as_at, false);
+
+-- A cell that holds something and makes no value.
+CREATE TEMP MACRO lost_cell(value, cell) AS
+    value IS NULL AND coalesce(trim(cell) <> '', false);
+
+-- How many cells were lost, when it is most of them, beside those that were read. A
+-- few of a few say nothing of how the source writes its dates.
+CREATE TEMP MACRO most_lost(lost, was_read) AS
+    CASE WHEN lost > was_read AND lost > 10 THEN lost ELSE 0 END;
+
 -- 1900-01-01 is what systems write for a date they do not know.
 CREATE TEMP MACRO clinical_date(d) AS
     CASE WHEN d <= DATE '1900-01-01' THEN NULL ELSE d END;
@@ -18,6 +32,10 @@ CREATE TEMP MACRO clinical_precision(d, p) AS
         WHEN upper(p) = 'YM' THEN 'YM'
         ELSE 'Y'
     END;
+
+-- Is a precision none that anybody knows?
+CREATE TEMP MACRO strange_precision(p) AS
+    coalesce(p <> 'YMD' AND upper(trim(p)) NOT IN ('', 'U', 'Y', 'YM', 'YMD', 'YMDT'), false);
 
 -- Precisions in the order of their texts, by which rows are sorted.
 CREATE TEMP MACRO precision_number(p) AS

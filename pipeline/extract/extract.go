@@ -74,7 +74,7 @@ type Result struct {
 	// sex, area) → how many people: signs of wrong numbers, for the site to mend.
 	Contradictions map[string]int64 `json:"contradictions"`
 	Areas          map[string]int64 `json:"areas"`          // where people live; none without a lookup
-	Strange        map[string]int64 `json:"invalid_values"` // column → values that are none of its code system
+	Strange        map[string]int64 `json:"invalid_values"` // column → values that cannot be, or cannot be read
 	Passed         map[string]int64 `json:"rows_not_taken"` // relation → rows that the format leaves aside
 	Unread         []string         `json:"unread_files"`
 	Ignored        int              `json:"ignored_columns"`

@@ -87,7 +87,9 @@ pregnancy 7004 false P5 2026-03 true . . 0 Z no-fixed-abode
 pregnancy ana true P4 2026-03 true current 19.9 3 S outside
 pregnancy jane true P2 2026-02 false ex 31.7 0 N E05014118
 pregnancy zoe true P1 2026-01 true never 24.1 1 A E05014118
-left out of births: 1 sensitive-outcome`
+left out of births: 1 sensitive-outcome
+values of births.method that cannot be, or cannot be read: 1
+values of births.outcome that cannot be, or cannot be read: 1`
 	if got := foreignRows(t, foreignSite(t, nil, nil)); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -47,7 +47,7 @@ func (x *export) person(r *rand.Rand, i int, numbers []string) {
 	row := map[string]string{"PatientGuid": fmt.Sprintf("{P%d}", i/2*2+i%2*r.IntN(2)), "OrganisationGuid": pick(r, "{GP}", "{GP}", "{GP}", "{BRANCH}", "{OTHER}", "{gp}"),
 		"NhsNumber": number, "NHSNumberStatus": rarely(r, 20, "", "01", "03", "superseded"), "Sex": pick(r, "F", "M", "I", "U", "f", ""), "DateOfBirth": rarely(r, 10, text(born), "", "1900-01-01", "05/06/1980", "2030-01-01"),
 		"DateOfDeath": rarely(r, 20, died, "unknown", "2030-01-01"), "DateOfRegistration": text(born.AddDate(r.IntN(40), 0, r.IntN(60))),
-		"DateofDeactivation": rarely(r, 3, "", text(born.AddDate(40, 0, 0))), "Postcode": pick(r, "XL1 1AA", "xl11ab", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", ""),
+		"DateofDeactivation": rarely(r, 3, "", text(born.AddDate(40, 0, 0)), "yes"), "Postcode": pick(r, "XL1 1AA", "xl11ab", "XN1 1AA", "ZZ99 3VZ", "XZ9 9ZZ", ""),
 		"PatientTypeDescription": rarely(r, 20, "Regular", " Dummy", " test", "Test Patient", "Latest"), "DummyType": rarely(r, 20, "false", "true", "", "?"),
 		"Deleted": rarely(r, 20, "false", "true", "", "no"), "SpineSensitive": rarely(r, 20, "false", "true"), "IsConfidential": rarely(r, 20, "false", "1", "")}
 	for _, other := range x.rows["Admin_Patient"] {
@@ -80,7 +80,7 @@ func (x *export) event(r *rand.Rand, patient map[string]string, born time.Time, 
 		when = time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC).AddDate(0, 0, r.IntN(60)-50)
 	}
 	row := map[string]string{"PatientGuid": rarely(r, 20, patient["PatientGuid"], "{NOBODY}"), "OrganisationGuid": rarely(r, 20, patient["OrganisationGuid"], "{OTHER}", "{BRANCH}"),
-		"EffectiveDate": rarely(r, 15, text(when), "", "1900-01-01", "2020-02-30"), "EffectiveDatePrecision": pick(r, "YMD", "YMD", "YMDT", "YM", "Y", "U", ""),
+		"EffectiveDate": rarely(r, 15, text(when), "", "1900-01-01", "2020-02-30"), "EffectiveDatePrecision": pick(r, "YMD", "YMD", "YMDT", "YM", "Y", "U", "", "D"),
 		"CodeId": code, "Deleted": rarely(r, 12, "false", "true", "", "?"), "IsConfidential": rarely(r, 12, "false", "true", "")}
 	if len(code) > 0 && code != "5010000000100" && code != "5020000000109" && code != "905" {
 		row["Value"] = pick(r, "", "7.5", "120", "-0", "1e9", "x", "19800506", "123456.7", "123456.78", "-1000", "-1001",

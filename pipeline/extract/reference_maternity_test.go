@@ -62,6 +62,10 @@ func (f *trustReference) pregnancy(row map[string]string, m *trustPatient) {
 		parity = fmt.Sprint(int(live) + int(still))
 	}
 	_, ward := f.area(m.row["Postcode"])
+	f.lost.note("pregnancies.booked_by_70_days", !isDay(row["EDDAgreed"]) || early == "" && row["AntenatalAppDate"] != "" && row["EDDAgreed"] != "")
+	f.lost.note("pregnancies.bmi", row["PersonBMIBooking"] != "" && bmi == "")
+	f.lost.note("pregnancies.parity", !isBetween(row["PreviousLiveBirths"], math.Inf(-1), math.Inf(1)) || !isBetween(row["PreviousStillBirths"], math.Inf(-1), math.Inf(1)) ||
+		parity == "" && row["PreviousLiveBirths"] != "" && row["PreviousStillBirths"] != "")
 	f.write("pregnancy", m.name, fmt.Sprint(usable(used(m.row, "NHSNumberMother"))), "pregnancy:"+upper(row["PregnancyID"]),
 		month(row["AntenatalAppDate"], m.vague(), m.birth, m.death), early,
 		map[string]string{"1": "current", "2": "ex", "3": "non-smoker", "4": "never"}[row["SmokingStatusBooking"]], bmi, parity, ethnic(m.row["EthnicCategoryMother"]), ward)
@@ -88,6 +92,7 @@ func (f *trustReference) births(bookings map[string]*trustBooking) {
 		f.out("births", row, "re-submitted")
 	}
 	for _, row := range held {
+		f.lost.note("births.method", len(row["DeliveryMethodCode"]) > 1)
 		if usable(used(row, "NHSNumberBaby")) {
 			f.note("birth-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonBirthDateBaby"])))
 			f.note("death-date", "baby "+digits(row["NHSNumberBaby"]), dayOrNothing(f.past(row["PersonDeathDateBaby"])))
@@ -139,6 +144,8 @@ func (f *trustReference) birth(row map[string]string, m *trustPatient, pregnancy
 	if v, ok := number(row["GestationLengthBirth"]); ok && v >= 140 && v <= 315 {
 		weeks = fmt.Sprint(int(v) / 7)
 	}
+	f.lost.note("births.gestation_weeks", !isBetween(row["GestationLengthBirth"], 140, 315))
+	f.lost.note("births.death_date", lostDay(row["PersonDeathDateBaby"], f.asAt))
 	method := row["DeliveryMethodCode"]
 	if len(method) != 1 || method[0] < '0' || method[0] > '9' {
 		method = ""
@@ -162,9 +169,13 @@ func (f *trustReference) weights() map[string]string {
 	})
 	found, order := map[string]string{}, map[string]string{}
 	for _, row := range held {
+		if row["ObsCode"] != "27113001" || row["LPIDBaby"] == "" {
+			continue
+		}
 		v, ok := number(row["ObsValue"])
 		factor := map[string]float64{"g": 1, "kg": 1000}[strings.ToLower(row["UCUMUnit"])]
-		if v *= factor; !ok || v < 200 || v > 9000 || row["ObsCode"] != "27113001" || row["LPIDBaby"] == "" {
+		if v *= factor; !ok || v < 200 || v > 9000 {
+			f.lost.note("births.birth_weight_g", row["ObsValue"] != "")
 			continue
 		}
 		day := "9999-99-99"

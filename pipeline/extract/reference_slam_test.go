@@ -35,6 +35,14 @@ func (f *trustReference) slam() {
 		}
 	}
 	f.slamPatients(people, referred)
+	for _, row := range f.x.rows["MHS102ServiceTypeReferredTo"] {
+		f.lost.note("referrals.team_type", row["ServTeamTypeRefToMH"] != "" && !teamForm.MatchString(row["ServTeamTypeRefToMH"]))
+	}
+	for _, row := range f.x.rows["MHS401MHActPeriod"] {
+		status := row["LegalStatusCode"]
+		f.lost.note("spells.mha_status", status != "" && !statusForm.MatchString(status) || !isDay(row["StartDateMHActLegalStatusClass"]) ||
+			!isDay(row["EndDateMHActLegalStatusClass"]) || !isDay(row["ExpiryDateMHActLegalStatusClass"]))
+	}
 	first, types := f.teams()
 	for _, row := range referrals {
 		p := people[upper(row["LocalPatientId"])]
@@ -228,6 +236,8 @@ func (f *trustReference) spells(patientOf func(string) *trustPatient) {
 	}
 }
 
+var statusForm = regexp.MustCompile(`^[0-9]{2}$`)
+
 // legalStatus is the status in force on a day. It compares days as text: a day
 // of 1900 is one here too.
 func legalStatus(periods []map[string]string, patient, on string) string {
@@ -245,7 +255,7 @@ func legalStatus(periods []map[string]string, patient, on string) string {
 			last, status = key, row["LegalStatusCode"]
 		}
 	}
-	if !regexp.MustCompile(`^[0-9]{2}$`).MatchString(status) {
+	if !statusForm.MatchString(status) {
 		return ""
 	}
 	return status

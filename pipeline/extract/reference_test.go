@@ -327,7 +327,7 @@ func precisionOf(row map[string]string) string {
 		return "U"
 	case p == "YMDT":
 		return "YMD"
-	case p == "":
+	case p == "" || p == "D":
 		return "Y"
 	}
 	return p
@@ -381,13 +381,18 @@ func kept(p *refPerson, d time.Time, precision string) string {
 
 func (f *reference) account() string {
 	var rows []string
-	left := map[string]map[string]int{"patients": {}, "observations": {}, "medications": {}}
+	left, lost := map[string]map[string]int{"patients": {}, "observations": {}, "medications": {}}, lostCells{}
 	for _, p := range f.people {
 		if p.gate != "" {
 			left["patients"][p.gate]++
 			continue
 		}
 		rows = append(rows, "patient "+p.name+" "+f.patient(p))
+		lost.note("patients.sex", strings.Trim(upper(p.row["Sex"]), "FMIU") != "")
+		lost.note("patients.birth_year", lostDay(p.row["DateOfBirth"], f.asAt))
+		lost.note("patients.death_year", lostDay(p.row["DateOfDeath"], f.asAt))
+		lost.note("patients.registered_from", lostDay(p.row["DateOfRegistration"], f.asAt))
+		lost.note("patients.registered_to", lostDay(p.row["DateofDeactivation"], time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)))
 	}
 	for table, words := range map[string][2]string{"CareRecord_Observation": {"observations", "Coding_ClinicalCode"}, "Prescribing_IssueRecord": {"medications", "Coding_DrugCode"}} {
 		for _, row := range f.x.rows[table] {
@@ -396,6 +401,9 @@ func (f *reference) account() string {
 				left[words[0]][reason]++
 				continue
 			}
+			lost.note(words[0]+".date_precision", row["EffectiveDatePrecision"] == "D")
+			lost.note("observations.value", words[0] == "observations" && row["Value"] == "x")
+			lost.note("observations.unit", words[0] == "observations" && row["NumericUnit"] == "Jane")
 			concepts, _ := f.names(words[1], row["CodeId"])
 			precision := precisionOf(row)
 			if _, died := f.category("death", row["CodeId"]); died && precision != "U" && words[0] == "observations" {
@@ -414,7 +422,7 @@ func (f *reference) account() string {
 			rows = append(rows, fmt.Sprintf("left out of %s: %d %s", table, left[table][reason], reason))
 		}
 	}
-	return strings.Join(append(rows, f.disagree().lines()...), "\n")
+	return strings.Join(slices.Concat(rows, lost.lines(), f.disagree().lines()), "\n")
 }
 
 func (f *reference) disagree() disagreement {

@@ -136,6 +136,7 @@ type trustReference struct {
 	secret  map[string]bool    // codes that the policy leaves out, without dots
 	places  map[uintptr]string // row, which is a map → where it stands in its file
 	rejects []string
+	lost    lostCells
 }
 
 // A life is what all rows of one code say of birth and death.
@@ -146,7 +147,7 @@ type life struct {
 }
 
 func newTrustReference(x *export, o Options) *trustReference {
-	f := &trustReference{x: x, o: o, secret: map[string]bool{}, places: map[uintptr]string{}, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
+	f := &trustReference{x: x, o: o, secret: map[string]bool{}, places: map[uintptr]string{}, lost: lostCells{}, asAt: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), left: map[string]map[string]int{}, lives: map[string]*life{}, disagreement: disagreement{},
 		areas: lookup(x.t, filepath.Join(o.Source, "postcodes.csv"))}
 	for table, rows := range x.rows {
 		for i, row := range rows {
@@ -215,7 +216,7 @@ func (f *trustReference) account() []string {
 			f.rows = append(f.rows, fmt.Sprintf("left out of %s: %d %s", table.Name, f.left[table.Name][reason], reason))
 		}
 	}
-	return append(f.rows, f.disagreement.lines()...)
+	return slices.Concat(f.rows, f.lost.lines(), f.disagreement.lines())
 }
 
 // out counts a row that stays out. It says whether there is a reason.
@@ -390,6 +391,22 @@ func ethnic(s string) string {
 	return "99"
 }
 
+func isStrangeEthnicity(s string) bool {
+	return s != "" && s != "99" && !ethnicForm.MatchString(upper(s))
+}
+
+// isDay says whether a cell is a day, or empty.
+func isDay(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return s == "" || err == nil
+}
+
+// isBetween says whether a cell is a number between two, or empty.
+func isBetween(s string, from, to float64) bool {
+	v, ok := number(s)
+	return s == "" || ok && v >= from && v <= to
+}
+
 func (f *trustReference) area(postcode string) (lsoa, ward string) {
 	plain := regexp.MustCompile(`[^A-Z0-9]`).ReplaceAllString(upper(postcode), "")
 	if plain == "ZZ993VZ" {
@@ -424,6 +441,11 @@ func (f *trustReference) patients(table, id, number, birth, death string) (map[s
 			continue
 		}
 		p.life = f.live(p.name, row[birth], row[death])
+		about := map[*system][3]string{mhsds: {"patients.birth_year", "patients.death_date", "patients.ethnicity"},
+			msds: {"pregnancies.mother_birth_date", "pregnancies.mother_death_date", "pregnancies.ethnicity"}}[f.x.of]
+		f.lost.note(about[0], lostDay(row[birth], f.asAt))
+		f.lost.note(about[1], lostDay(row[death], f.asAt))
+		f.lost.note(about[2], isStrangeEthnicity(row["EthnicCategory"]+row["EthnicCategoryMother"]))
 		found[upper(row[id])] = p
 		f.disagrees(p, usable(used(row, number)), row[birth], row[death])
 	}

@@ -2,6 +2,8 @@ package extract
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -124,10 +126,17 @@ func places(ctx context.Context, e *engine.Engine, lookup *sourceFile) error {
 	return e.Exec(ctx, "reading "+lookupName, "CREATE TEMP VIEW src_postcode AS SELECT "+columns+" FROM "+from)
 }
 
+// secret is a number that nobody can guess, small enough to add to others.
+func secret() int64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return int64(binary.BigEndian.Uint64(b[:]) >> 2)
+}
+
 // vocabulary fills the tables that come from schemas and from the key.
 func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) error {
 	for _, create := range []string{
-		"CREATE TEMP TABLE run (site VARCHAR, as_at DATE, drop_unlinkable BOOLEAN, national_opt_out BOOLEAN)",
+		"CREATE TEMP TABLE run (site VARCHAR, as_at DATE, drop_unlinkable BOOLEAN, national_opt_out BOOLEAN, shift BIGINT)",
 		"CREATE TEMP TABLE list (list VARCHAR, code VARCHAR, category VARCHAR)",
 		"CREATE TEMP TABLE unit (code VARCHAR, category VARCHAR)",
 		"CREATE TEMP TABLE lsoa (lsoa VARCHAR, ward VARCHAR, imd_decile INTEGER)",
@@ -152,7 +161,7 @@ func vocabulary(ctx context.Context, e *engine.Engine, o Options, src *source) e
 	for _, l := range schemas.LSOAs() {
 		areas = append(areas, []any{l.Code, l.Ward, l.IMDDecile})
 	}
-	for table, rows := range map[string][][]any{"run": {{o.Key.Site, src.asAt, o.Drop, o.listed != nil}}, "list": lists, "unit": units, "lsoa": areas} {
+	for table, rows := range map[string][][]any{"run": {{o.Key.Site, src.asAt, o.Drop, o.listed != nil, secret()}}, "list": lists, "unit": units, "lsoa": areas} {
 		if err := e.Insert(ctx, table, rows); err != nil {
 			return err
 		}

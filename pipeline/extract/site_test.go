@@ -73,6 +73,34 @@ func (x *export) names(o Options) map[string]string {
 // braced is a GUID in braces, as the system writes it.
 func braced(guid string) string { return "{" + strings.Trim(guid, "{}") + "}" }
 
+func lostLine(field string, n int64) string {
+	return fmt.Sprintf("values of %s that cannot be, or cannot be read: %d", field, n)
+}
+
+// lostCells counts the values that a reference cannot read, by column.
+type lostCells map[string]int64
+
+func (l lostCells) note(field string, lost bool) {
+	if lost {
+		l[field]++
+	}
+}
+
+func (l lostCells) lines() []string {
+	var lines []string
+	for _, field := range slices.Sorted(maps.Keys(l)) {
+		lines = append(lines, lostLine(field, l[field]))
+	}
+	return lines
+}
+
+// lostDay says whether a cell holds something that is no day, or one that is yet
+// to come.
+func lostDay(s string, asAt time.Time) bool {
+	d, err := time.Parse(time.DateOnly, s)
+	return strings.TrimSpace(s) != "" && (err != nil || d.After(asAt))
+}
+
 // account is what a text table shows of a run: every row that was written, with
 // names for codes, and how many were left out for which reason.
 func account(t testing.TB, o Options, result *Result, names map[string]string) string {
@@ -99,6 +127,9 @@ func account(t testing.TB, o Options, result *Result, names map[string]string) s
 		for _, reason := range slices.Sorted(maps.Keys(gates)) {
 			lines = append(lines, fmt.Sprintf("left out of %s: %d %s", table.Name, gates[reason], reason))
 		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(result.Strange)) {
+		lines = append(lines, lostLine(field, result.Strange[field]))
 	}
 	for _, rule := range slices.Sorted(maps.Keys(result.Contradictions)) {
 		lines = append(lines, fmt.Sprintf("people of whom rows disagree: %d %s", result.Contradictions[rule], rule))

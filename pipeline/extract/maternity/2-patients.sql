@@ -15,13 +15,15 @@ SELECT
     known_day(p.birth_date, r.as_at) AS birth_date,
     known_day(p.death_date, r.as_at) AS death_date,
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
+    lost_day(p.birth_date, p.birth_date_bad, r.as_at) AS birth_lost,
+    lost_day(p.death_date, p.death_date_bad, r.as_at) AS death_lost,
     plain_postcode(p.postcode) AS postcode,
     number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
     traced_gate(p.nhs_number, problem) AS number_gate,
     -- a number with a problem has no code
     coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT DISTINCT patient, nhs_number, number_status, ethnicity, birth_date, death_date, death_date_bad, postcode
+    SELECT DISTINCT patient, nhs_number, number_status, ethnicity, birth_date, birth_date_bad, death_date, death_date_bad, postcode
     FROM (
         SELECT *
         FROM src_mother
@@ -41,11 +43,12 @@ SELECT
     b.* EXCLUDE (nhs_number, number_status, death_date, death_date_bad),
     known_day(b.death_date, r.as_at) AS death_date,
     b.death_date_bad OR b.death_date IS DISTINCT FROM known_day(b.death_date, r.as_at) AS death_unclear,
+    lost_day(b.death_date, b.death_date_bad, r.as_at) AS death_lost,
     number_problem(nhs_problem(coalesce(b.nhs_number, '')), b.number_status) AS problem,
     traced_gate(b.nhs_number, problem) AS number_gate,
     CASE WHEN problem = 'ok' THEN person_code(b.nhs_number) END AS code
 FROM (
-    SELECT min(row_at) AS row_at, name, baby, delivery, nhs_number, number_status, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, method
+    SELECT min(row_at) AS row_at, name, baby, delivery, nhs_number, number_status, birth_date, birth_date_bad, death_date, death_date_bad, outcome, gestation, lost_cell(gestation, gestation_cell) AS gestation_lost, method
     FROM (
         SELECT *
         FROM named_baby

@@ -22,6 +22,10 @@ SELECT
     CASE WHEN b.bmi BETWEEN 10 AND 100 THEN round(b.bmi, 1) END AS bmi,
     CASE WHEN b.live_births >= 0 AND b.stillbirths >= 0 AND b.live_births + b.stillbirths <= 30
          THEN CAST(floor(b.live_births) + floor(b.stillbirths) AS INTEGER) END AS parity,
+    coalesce(b.due_bad OR booked_by_70_days IS NULL AND b.booked IS NOT NULL AND b.due IS NOT NULL, false) AS due_lost,
+    lost_cell(CASE WHEN b.bmi BETWEEN 10 AND 100 THEN b.bmi END, b.bmi_cell) AS bmi_lost,
+    lost_cell(b.live_births, b.live_births_cell) OR lost_cell(b.stillbirths, b.stillbirths_cell)
+        OR parity IS NULL AND b.live_births IS NOT NULL AND b.stillbirths IS NOT NULL AS parity_lost,
     p.ethnicity,
     p.ward,
     p.birth_date, p.death_date, p.death_vague, -- the mother's, for the births

@@ -7,15 +7,19 @@
 --         is not known well enough, its year. A baby under its mother's own
 --         number has no code: they are two people. Where a baby is left out by
 --         the national opt-out (partly), what is left of the row is its mother's
-CREATE TEMP TABLE weight AS
-SELECT baby, grams
+CREATE TEMP TABLE weighing AS
+SELECT baby, date, sequence, CASE WHEN value * factor BETWEEN 200 AND 9000 THEN value * factor END AS grams, value_cell
 FROM (
-    SELECT baby, date, sequence, value * CASE lower(unit) WHEN 'kg' THEN 1000 WHEN 'g' THEN 1 END AS grams
+    SELECT *, CASE lower(unit) WHEN 'kg' THEN 1000 WHEN 'g' THEN 1 END AS factor
     FROM src_activity
     WHERE code = '27113001' AND baby IS NOT NULL -- body weight in SNOMED CT
     QUALIFY row_number() OVER (PARTITION BY record_name(activity, sequence) ORDER BY sequence DESC NULLS LAST, baby, date, value, unit) = 1
-)
-WHERE grams BETWEEN 200 AND 9000
+);
+
+CREATE TEMP TABLE weight AS
+SELECT baby, grams
+FROM weighing
+WHERE grams IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY baby ORDER BY date NULLS LAST, sequence DESC NULLS LAST, grams) = 1;
 
 -- Babies under one number are one person, and what one row knows of a death
@@ -46,6 +50,8 @@ SELECT
         g.death_vague OR i.death_unclear OR ltrim(i.outcome, '0') <> '1'
         OR coalesce(y.death_vague, false) OR near_day(i.birth_date, 'YM', y.death_date)) AS birth_month,
     CASE WHEN i.gestation BETWEEN 140 AND 315 THEN CAST(floor(i.gestation / 7) AS INTEGER) END AS gestation_weeks,
+    i.gestation_lost OR coalesce(i.gestation NOT BETWEEN 140 AND 315, false) AS gestation_lost,
+    i.death_lost,
     round(w.grams / 10) * 10 AS birth_weight_g,
     CASE WHEN ltrim(i.outcome, '0') = '1' THEN 'live' ELSE 'stillbirth' END AS outcome,
     CASE WHEN regexp_full_match(i.method, '[0-9]') THEN i.method END AS method,

@@ -1,4 +1,4 @@
--- reads:  list, run, patient, person, place, infant, booking, pregnancy, birth
+-- reads:  list, run, patient, person, place, infant, booking, pregnancy, birth, weighing
 -- writes: doubt, numbered, unplaced, placed, strange, born, contradiction,
 --         stopped, withheld and hidden, which the program asks for
 -- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
@@ -14,7 +14,9 @@ FROM (
     SELECT count(*) AS n FROM (SELECT 1 FROM patient GROUP BY patient HAVING count(*) > 1)
     UNION ALL
     SELECT count(*) AS n FROM (SELECT 1 FROM infant GROUP BY delivery, name HAVING count(*) > 1)
-);
+)
+UNION ALL
+SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient;
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient
@@ -36,7 +38,18 @@ SELECT 'pregnancies.smoking', count(*) FROM booking WHERE latest AND upper(ltrim
 UNION ALL
 SELECT 'births.outcome', count(*) FROM infant WHERE ltrim(outcome, '0') NOT IN ('1', '2', '3', '4', '5', '6', '98')
 UNION ALL
-SELECT 'births.method', count(*) FROM infant WHERE NOT regexp_full_match(upper(method), '[0-9X]');
+SELECT 'births.method', count(*) FROM infant WHERE NOT regexp_full_match(upper(method), '[0-9X]')
+UNION ALL
+SELECT unnest(['pregnancies.mother_birth_date', 'pregnancies.mother_death_date']), unnest([count(*) FILTER (birth_lost), count(*) FILTER (death_lost)]) FROM patient
+UNION ALL
+SELECT unnest(['pregnancies.booked_by_70_days', 'pregnancies.bmi', 'pregnancies.parity']),
+    unnest([count(*) FILTER (due_lost), count(*) FILTER (bmi_lost), count(*) FILTER (parity_lost)])
+FROM pregnancy
+WHERE reason IS NULL
+UNION ALL
+SELECT unnest(['births.gestation_weeks', 'births.death_date']), unnest([count(*) FILTER (gestation_lost), count(*) FILTER (death_lost)]) FROM birth WHERE reason IS NULL
+UNION ALL
+SELECT 'births.birth_weight_g', count(*) FROM weighing WHERE lost_cell(grams, value_cell);
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL

@@ -19,8 +19,12 @@ SELECT
     known_day(p.birth_date, r.as_at) AS birth_date,
     known_day(p.death_date, r.as_at) AS death_date,
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
+    lost_day(p.birth_date, p.birth_date_bad, r.as_at) AS birth_lost,
+    lost_day(p.death_date, p.death_date_bad, r.as_at) AS death_lost,
     p.registered_from,
+    lost_day(p.registered_from, p.registered_from_bad, r.as_at) AS from_lost,
     p.registered_to,
+    p.registered_to_bad AS to_lost, -- a registration may be known to end
     plain_postcode(p.postcode) AS postcode,
     number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
     -- a number with a problem has no code

@@ -11,7 +11,9 @@
 --         Whether its person stays in is known only when every entry was read:
 --         an opt-out is an entry too. Until then, and no longer than the run, the
 --         file holds entries of people who will be left out as well, under numbers
---         that mean nothing outside the run: no code, no identifier, no text.
+--         that mean nothing outside the run: no code, no identifier, no text. The
+--         number that orders what is told is shifted by a secret of the run:
+--         somebody may have put another number in its place
 --         not-plain is no reason to stay out: it asks for another pass, in which
 --         names are put into their plain form before they are matched
 WITH dated AS (
@@ -22,6 +24,7 @@ WITH dated AS (
         c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling, coalesce(c.dying, false) AS dying,
         w.code IS NOT NULL AS otherwise,
         coalesce(u.number, v.number) AS unit_number,
+        e.value_cell, e.unit_cell, e.date_precision_cell,
         l.birth_date, l.death_date, l.vague,
         clinical_date(e.date) AS date,
         clinical_precision(e.date, e.date_precision_cell) AS date_precision,
@@ -77,13 +80,18 @@ SELECT
     CASE WHEN reason IS NULL THEN value END AS value,
     CASE WHEN reason IS NULL THEN unit_number END AS unit,
     reason,
+    -- what the entry goes without: 1 its value, 2 its unit, 4 the precision of its date
+    CASE WHEN reason IS NULL AND (lost_cell(value, value_cell) OR lost_cell(unit_number, unit_cell) OR strange_precision(date_precision_cell))
+         THEN CAST((CASE WHEN lost_cell(value, value_cell) THEN 1 ELSE 0 END)
+             + (CASE WHEN lost_cell(unit_number, unit_cell) THEN 2 ELSE 0 END)
+             + (CASE WHEN strange_precision(date_precision_cell) THEN 4 ELSE 0 END) AS UTINYINT) END AS lost,
     CASE WHEN number IS NOT NULL AND code IS NOT NULL THEN CAST(CASE WHEN local IS NOT NULL THEN 2 WHEN otherwise THEN 0 ELSE 1 END AS UTINYINT) END AS explained,
     CASE WHEN telling AND number IS NOT NULL AND (NOT deleted OR deleted_unclear) THEN CAST({
         'local': local,
         'date': date,
         'date_precision': date_precision,
         'date_bad': date_bad,
-        'sequence': sequence_cell,
+        'sequence': CASE WHEN TRY_CAST(sequence_cell AS HUGEINT) BETWEEN -1e36 AND 1e36 THEN TRY_CAST(sequence_cell AS HUGEINT) ELSE 0 END + (SELECT shift FROM run),
         'deleted': deleted,
         'confidential': confidential
     } AS VARCHAR) END AS told

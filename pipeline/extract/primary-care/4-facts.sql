@@ -14,10 +14,10 @@ SELECT
     e.date,
     e.date_precision,
     e.date_bad,
-    coalesce(TRY_CAST(e.sequence AS HUGEINT), 0) AS sequence -- infinity, which would win every tie, is none
+    e.sequence
 FROM (
     SELECT number, unnest(CAST(told AS STRUCT(
-        local INTEGER, date DATE, date_precision VARCHAR, date_bad BOOLEAN, sequence VARCHAR, deleted BOOLEAN, confidential BOOLEAN)))
+        local INTEGER, date DATE, date_precision VARCHAR, date_bad BOOLEAN, sequence HUGEINT, deleted BOOLEAN, confidential BOOLEAN)))
     FROM file_entry
     WHERE told IS NOT NULL
 ) e

@@ -5,7 +5,7 @@
 -- why:    the gates of 4-entry, as far as an issue has them
 WITH dated AS (
     SELECT
-        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.deleted, e.confidential,
+        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.date_precision_cell, e.deleted, e.confidential,
         l.number,
         o.organisation IS NOT NULL AS ours,
         d.code AS known, d.concept, d.problem, d.sensitive,
@@ -45,7 +45,8 @@ SELECT
     CASE WHEN reason IS NULL THEN precision_number(kept_precision) END AS date_precision,
     CASE WHEN reason IS NULL AND kept_precision <> 'U' THEN CAST(year(date) AS SMALLINT) END AS year,
     CASE WHEN reason IS NULL THEN concept END AS concept,
-    reason
+    reason,
+    reason IS NULL AND strange_precision(date_precision_cell) AS lost -- the precision of its date
 FROM issue
 UNION ALL BY NAME
 SELECT row_at, reason FROM changed_issue

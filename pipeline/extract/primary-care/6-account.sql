@@ -41,7 +41,9 @@ SELECT 'other-writing' AS rule, count(*) AS n FROM file_entry WHERE explained = 
 UNION ALL
 SELECT 'unexplained' AS rule, CASE WHEN count(*) FILTER (explained < 2) * 2 > count(*) THEN count(*) FILTER (explained < 2) ELSE 0 END AS n
 FROM file_entry
-WHERE explained IS NOT NULL;
+WHERE explained IS NOT NULL
+UNION ALL
+SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient;
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient;
@@ -56,7 +58,25 @@ LEFT JOIN place w ON w.postcode = p.postcode
 WHERE p.gate IS NULL;
 
 CREATE TEMP VIEW strange AS
-SELECT 'patients.sex' AS field, count(*) AS n FROM person WHERE gate IS NULL AND upper(sex) NOT IN ('F', 'M', 'I', 'U');
+SELECT
+    unnest(['patients.sex', 'patients.birth_year', 'patients.death_year', 'patients.registered_from', 'patients.registered_to']) AS field,
+    unnest([
+        count(*) FILTER (upper(sex) NOT IN ('F', 'M', 'I', 'U')), count(*) FILTER (birth_lost), count(*) FILTER (death_lost),
+        count(*) FILTER (from_lost), count(*) FILTER (to_lost)]) AS n
+FROM person
+WHERE gate IS NULL
+UNION ALL
+SELECT
+    unnest(['observations.value', 'observations.unit', 'observations.date_precision']) AS field,
+    unnest([count(*) FILTER (lost & 1 > 0), count(*) FILTER (lost & 2 > 0), count(*) FILTER (lost & 4 > 0)]) AS n
+FROM file_entry e
+JOIN person p ON p.number = e.number
+WHERE e.lost IS NOT NULL AND p.gate IS NULL
+UNION ALL
+SELECT 'medications.date_precision' AS field, count(*) AS n
+FROM file_issue e
+JOIN person p ON p.number = e.number
+WHERE e.lost AND p.gate IS NULL;
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, birth_date FROM person WHERE gate IS NULL AND birth_date IS NOT NULL;

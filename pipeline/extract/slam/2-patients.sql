@@ -16,13 +16,15 @@ SELECT
     known_day(p.birth_date, r.as_at) AS birth_date,
     known_day(p.death_date, r.as_at) AS death_date,
     p.death_date_bad OR p.death_date IS DISTINCT FROM known_day(p.death_date, r.as_at) AS death_unclear,
+    lost_day(p.birth_date, p.birth_date_bad, r.as_at) AS birth_lost,
+    lost_day(p.death_date, p.death_date_bad, r.as_at) AS death_lost,
     plain_postcode(p.postcode) AS postcode,
     number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
     traced_gate(p.nhs_number, problem) AS number_gate,
     -- a number with a problem has no code
     coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT min(row_at) AS row_at, patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, death_date, death_date_bad, postcode
+    SELECT min(row_at) AS row_at, patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, birth_date_bad, death_date, death_date_bad, postcode
     FROM (
         SELECT *
         FROM src_patient

@@ -8,7 +8,9 @@
 -- why:    as in primary-care/6-account: two rows of a patient under one row number
 --         that do not say the same would make it a guess which of them holds
 CREATE TEMP VIEW doubt AS
-SELECT 'one-row-number' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY patient HAVING count(*) > 1);
+SELECT 'one-row-number' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY patient HAVING count(*) > 1)
+UNION ALL
+SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient;
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient;
@@ -29,7 +31,10 @@ SELECT 'patients.ethnicity', count(*) FROM patient WHERE strange_ethnicity(ethni
 UNION ALL
 SELECT 'referrals.team_type', count(*) FROM src_team WHERE NOT regexp_full_match(team_type, '[A-Z][0-9]{2}')
 UNION ALL
-SELECT 'spells.mha_status', count(*) FROM src_legal WHERE NOT regexp_full_match(status, '[0-9]{2}');
+SELECT 'spells.mha_status', count(*) FROM src_legal
+WHERE NOT coalesce(regexp_full_match(status, '[0-9]{2}'), true) OR started_bad OR ended_bad OR expired_bad
+UNION ALL
+SELECT unnest(['patients.birth_year', 'patients.death_date']), unnest([count(*) FILTER (birth_lost), count(*) FILTER (death_lost)]) FROM patient;
 
 CREATE TEMP VIEW born AS
 SELECT person AS code, own_birth AS birth_date FROM person WHERE gate IS NULL AND own_birth IS NOT NULL;
