@@ -11,33 +11,38 @@ import (
 	"time"
 )
 
-// instants is how often an extract is killed in each form.
-const instants = 100
-
 // TestKilled kills -9 datanet extract at random instants, one in each
-// hundredth of its duration, for a folder and for a sealed file. Afterwards
-// there is nothing or the whole extract; the next run needs no repair by hand and
-// clears what the killed one left; no number is given twice; and nothing lies
-// anywhere else.
+// hundredth of its duration, for a folder and for a sealed file with an account of
+// what was left out, and fewer times in a dry run. Afterwards there is nothing or
+// the whole extract, and no account without it; the next run needs no repair by
+// hand and clears what the killed one left; no number is given twice; and nothing
+// lies anywhere else.
 func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills some hundred processes")
 	}
 	for _, form := range []struct {
-		name   string
-		suffix string
-		flags  []string
-	}{{"folder", "", nil}, {"sealed", ".age", []string{"--seal"}}} {
+		name     string
+		suffix   string
+		flags    []string
+		instants int
+	}{
+		{"folder", "", nil, 100},
+		{"sealed", ".age", []string{"--seal", "--rejects", account}, 100},
+		{"dry run", "", []string{"--dry-run", "--rejects", account}, 30},
+	} {
 		t.Run(form.name, func(t *testing.T) {
 			t.Parallel()
 			v := &victim{practice: newPractice(t), final: extractName + form.suffix, flags: form.flags}
-			whole := v.lasts(v.run, v.wholeOne)
+			instants := form.instants
+			mkdir(t, v.in("accounts"))
+			whole := v.lasts(v.run, func() { v.take() })
 			seed := rand.Uint64()
 			t.Logf("seed %d, a run lasts %v", seed, whole)
 			r := rand.New(rand.NewPCG(seed, 0))
 			for _, i := range r.Perm(instants) {
 				v.kill(func(<-chan struct{}) {
-					time.Sleep((whole*time.Duration(i) + time.Duration(r.Int64N(int64(whole)))) / instants)
+					time.Sleep((whole*time.Duration(i) + time.Duration(r.Int64N(int64(whole)))) / time.Duration(instants))
 				})
 				if i%10 == 0 {
 					v.recovers()
@@ -46,12 +51,14 @@ func TestKilled(t *testing.T) {
 			// The moment between the number's being counted and the extract's
 			// getting its name is short: it is waited for.
 			for range 10 {
-				v.kill(v.untilCounted)
+				if !v.dry() {
+					v.kill(v.untilCounted)
+				}
 			}
 			v.recovers()
-			t.Logf("killed %d times; it had ended %d times, of %d extracts", instants+10, v.ended, v.last)
-			if v.ended > instants/2 {
-				t.Errorf("of %d kills, %d came too late: this shows little", instants+10, v.ended)
+			t.Logf("killed %d times; it had ended %d times, of %d extracts", v.kills, v.ended, v.last)
+			if v.ended > v.kills/2 {
+				t.Errorf("of %d kills, %d came too late: this shows little", v.kills, v.ended)
 			}
 		})
 	}
@@ -62,8 +69,15 @@ type victim struct {
 	final string // the extract's name
 	flags []string
 	last  int64 // number of the last extract that was seen
-	ended int   // how often an extract was whole when it was killed
+	kills int
+	ended int // of those, how often the work was done by then
 }
+
+// account is where the account of what was left out goes.
+const account = "accounts/rejects.csv"
+
+func (v *victim) dry() bool      { return slices.Contains(v.flags, "--dry-run") }
+func (v *victim) accounts() bool { return slices.Contains(v.flags, "--rejects") }
 
 func (v *victim) run() *exec.Cmd { return v.extract(v.flags...) }
 
@@ -82,21 +96,31 @@ func (v *victim) kill(wait func(ended <-chan struct{})) {
 	if status := c.ProcessState.Sys().(syscall.WaitStatus); !c.ProcessState.Success() && status.Signal() != syscall.SIGKILL {
 		v.Errorf("a run failed by itself: %v", c.ProcessState)
 	}
-	if _, err := os.Lstat(v.in("out", v.final)); err == nil {
+	v.kills++
+	if v.take() {
 		v.ended++
-		v.wholeOne()
 	}
-	for _, name := range v.names("out") {
-		if !strings.HasPrefix(name, ".datanet-extract-") {
-			v.Errorf("a killed run left %s", name)
+	for dir, prefix := range map[string]string{"out": ".datanet-extract-", "accounts": ".datanet-rejects-"} {
+		for _, name := range v.names(dir) {
+			if !strings.HasPrefix(name, prefix) {
+				v.Errorf("a killed run left %s", name)
+			}
 		}
 	}
 	v.nowhereElse()
 }
 
-// wholeOne verifies the extract and takes it away.
-func (v *victim) wholeOne() {
+// take verifies what there is of an extract and its account, and takes both away.
+func (v *victim) take() (something bool) {
 	v.Helper()
+	_, none := os.Lstat(v.in("out", v.final))
+	accounted := os.Remove(v.in(account)) == nil
+	if accounted && none != nil && !v.dry() {
+		v.Errorf("an account without its extract")
+	}
+	if none != nil {
+		return accounted
+	}
 	path := v.in("out", v.final)
 	number := v.whole(path)
 	if number <= v.last {
@@ -106,18 +130,22 @@ func (v *victim) wholeOne() {
 	if err := os.RemoveAll(path); err != nil {
 		v.Fatal(err)
 	}
+	return true
 }
 
 // recovers: the next run works, and leaves nothing but its extract.
 func (v *victim) recovers() {
 	v.Helper()
 	v.runs(v.run())
-	if got := v.names("out"); !slices.Equal(got, []string{v.final}) {
+	if got := v.names("out"); !slices.Equal(got, []string{v.final}) && !(v.dry() && len(got) == 0) {
 		v.Errorf("after the next run there lies %v", got)
 	}
-	v.wholeOne()
+	if got := v.names("accounts"); v.accounts() != slices.Equal(got, []string{"rejects.csv"}) {
+		v.Errorf("of accounts there lies %v", got)
+	}
+	v.take()
 	want := []string{"custodian.key", "identity", "linkage.key", "site.key", "site.key.state", "wrap"}
-	if got := v.names("keys"); !slices.Equal(got, want) {
+	if got := v.names("keys"); !v.dry() && !slices.Equal(got, want) {
 		v.Errorf("beside the keys there lies %v", got)
 	}
 }
@@ -127,7 +155,7 @@ func (v *victim) nowhereElse() {
 	if got := v.names("tmp"); len(got) > 0 {
 		v.Errorf("in the folder for temporary files there lies %v", got)
 	}
-	want := []string{"borough", "keys", "out", "tmp"}
+	want := []string{"accounts", "borough", "keys", "out", "tmp"}
 	if got := v.names("."); !slices.Equal(got, want) {
 		v.Errorf("beside the folders there lies %v", got)
 	}

@@ -133,6 +133,7 @@ func produce(ctx context.Context, o Options, src *source, before inputs, last *m
 	if err != nil {
 		return nil, err
 	}
+	defer exact.discard()
 	steps.begin("reading and coding")
 	coded, err := code(ctx, o, src, stage, &steps.rows)
 	if changed := before.changed(src); changed != nil && ctx.Err() == nil {
@@ -153,17 +154,19 @@ func produce(ctx context.Context, o Options, src *source, before inputs, last *m
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := exact.keep(); err != nil {
+	if err := exact.prepare(); err != nil {
 		return nil, err
 	}
 	if o.DryRun {
 		result.Stopped = int64(len(last.since(coded.stopped, result.present)))
-		return result, nil
+		return result, exact.name()
 	}
 	steps.begin("signing")
 	if err := publish(ctx, o, src, stage, result, files, coded.stopped); err != nil {
-		exact.remove()
 		return nil, err
+	}
+	if exact.name() != nil {
+		result.Warnings = append(result.Warnings, "the extract is whole, but the account of rejects could not get its name: give the same command with --dry-run and another name for it")
 	}
 	return result, nil
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"datanet/pipeline/engine"
 )
 
@@ -70,11 +72,16 @@ func rejects(ctx context.Context, e *engine.Engine, src *source, path string) er
 	return f.Close()
 }
 
-// An exactAccount is where the exact account goes. A nil one goes nowhere.
+// An exactAccount is where the exact account goes. A nil one goes nowhere. It
+// gets its name when the extract has got its own: a run that dies before leaves
+// neither, and one that dies between the two leaves an extract whose account a dry
+// run writes again.
 type exactAccount struct {
 	from, to string
-	kept     bool
+	part     *os.File // in the folder of to, locked while its owner lives
 }
+
+const partPrefix = ".datanet-rejects-"
 
 // newAccount refuses a place where the account may not stand: in the extract,
 // which travels, or over another file.
@@ -102,12 +109,30 @@ func newAccount(o Options, stage *staging) (*exactAccount, error) {
 			return nil, &UseError{"the account of rejects would lie inside the extract, which travels", "give --rejects a file elsewhere: it stays at the site"}
 		}
 	}
+	sweepParts(folder)
 	return &exactAccount{from: filepath.Join(stage.work, rejectsName), to: to}, nil
 }
 
-// keep gives the account its name: whole or not at all, and never over another
-// file.
-func (a *exactAccount) keep() error {
+// sweepParts removes what runs that died left behind: it tells who opted out.
+func sweepParts(folder string) {
+	gate, locked, err := lockFolder(folder)
+	if err != nil {
+		return
+	}
+	defer gate.Close()
+	parts, _ := filepath.Glob(filepath.Join(folder, partPrefix+"*"))
+	for _, part := range parts {
+		f, err := os.Open(part)
+		if err == nil && locked && unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			os.Remove(part)
+		}
+		f.Close()
+	}
+}
+
+// prepare puts the whole account beside its place, so that nothing but its name
+// is wanting.
+func (a *exactAccount) prepare() error {
 	if a == nil {
 		return nil
 	}
@@ -116,28 +141,48 @@ func (a *exactAccount) keep() error {
 		return fmt.Errorf("keeping the account: %w", err)
 	}
 	defer from.Close()
-	part, err := os.CreateTemp(filepath.Dir(a.to), ".datanet-rejects-") // mode 0600
-	if err != nil {
+	if err := a.claim(); err != nil {
 		return &UseError{"the account of rejects cannot be written", "give --rejects a file in a folder that you may write"}
 	}
-	defer os.Remove(part.Name())
-	defer part.Close()
-	if _, err := io.Copy(part, from); err != nil {
+	if _, err := io.Copy(a.part, from); err != nil {
 		return fmt.Errorf("keeping the account: %w", err)
 	}
-	if err := part.Sync(); err != nil {
+	if err := a.part.Sync(); err != nil {
 		return fmt.Errorf("keeping the account: %w", err)
 	}
-	if err := os.Link(part.Name(), a.to); err != nil {
+	return nil
+}
+
+// claim makes the part and locks it, before anybody could take it for one that a
+// dead run has left.
+func (a *exactAccount) claim() error {
+	gate, _, err := lockFolder(filepath.Dir(a.to))
+	if err != nil {
+		return err
+	}
+	defer gate.Close()
+	if a.part, err = os.CreateTemp(filepath.Dir(a.to), partPrefix); err != nil { // mode 0600
+		return err
+	}
+	unix.Flock(int(a.part.Fd()), unix.LOCK_EX) // where files cannot be locked nothing is swept
+	return nil
+}
+
+// name gives the account its name, and never over another file.
+func (a *exactAccount) name() error {
+	if a == nil {
+		return nil
+	}
+	if err := os.Link(a.part.Name(), a.to); err != nil {
 		return &UseError{"the account of rejects could not get its name", "give --rejects the name of a file that is not there"}
 	}
-	a.kept = true
 	return flush(filepath.Dir(a.to))
 }
 
-// remove takes the account of an extract that came to nothing away again.
-func (a *exactAccount) remove() {
-	if a != nil && a.kept {
-		os.Remove(a.to)
+// discard takes away what has not got its name.
+func (a *exactAccount) discard() {
+	if a != nil && a.part != nil {
+		os.Remove(a.part.Name())
+		a.part.Close()
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestRejects compares the exact account with the plain-Go reference on random
@@ -141,4 +143,31 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestRejectsOfDeadRuns: what a run that died left of an account goes; that of one
+// that lives stays.
+func TestRejectsOfDeadRuns(t *testing.T) {
+	t.Parallel()
+	o := newSite(t)
+	parseExport(t, somebody).write(o.Source)
+	folder := t.TempDir()
+	o.Rejects = filepath.Join(folder, "rejects.csv")
+	live, err := os.Create(filepath.Join(folder, partPrefix+"live"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	if err := unix.Flock(int(live.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, partPrefix+"dead"), []byte("table,file,row,reason\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), o); err != nil {
+		t.Fatal(err)
+	}
+	if left := written(t, folder); !slices.Equal(left, []string{partPrefix + "live", "rejects.csv"}) {
+		t.Errorf("there lies %v", left)
+	}
 }
