@@ -53,7 +53,7 @@ source it tells who opted out: it stays at the site.`,
 	f.BoolVar(&o.noGeography, "no-geography", false, "go without a postcode lookup: every area is unknown")
 	f.StringVar(&o.codeLists, "codelists", "", "folder with code lists that replace the starter lists")
 	f.StringVar(&o.policy, "policy", "", "the site's policy: what is left out by decision, and whose (default: a starter that nobody approved)")
-	f.StringVar(&o.ndoo, "ndoo", "", "where the policy applies the national data opt-out: the list of numbers that MESH returned, at most 7 days old")
+	f.StringVar(&o.ndoo, "ndoo", "", "where the policy applies the national data opt-out: the list of numbers that MESH returned, its day in its name, at most 7 days old")
 	f.BoolVar(&o.testNumbers, "test-numbers", false, "accept NHS numbers of the 9xx range, and only those: synthetic people")
 	f.BoolVar(&o.drop, "drop-unlinkable", false, "leave out people without a usable NHS number")
 	f.BoolVar(&o.ignore, "ignore-unknown-columns", false, "leave columns that the format does not know unread, instead of refusing them")

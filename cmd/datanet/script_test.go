@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Values["kept"] = map[string]string{}
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "user"))
+			e.Setenv("TODAY", time.Now().UTC().Format("20060102"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -57,7 +57,11 @@ func (o *Options) nationalList() (*nationalList, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, noList()
 	}
-	l := &nationalList{day: listDay(filepath.Base(o.NDOO), info.ModTime()), numbers: map[pseudonym.NHSNumber]struct{}{}}
+	day, err := listDay(filepath.Base(o.NDOO))
+	if err != nil {
+		return nil, err
+	}
+	l := &nationalList{day: day, numbers: map[pseudonym.NHSNumber]struct{}{}}
 	if err := l.fresh(o.Now); err != nil {
 		return nil, err
 	}
@@ -70,15 +74,16 @@ func noList() error {
 
 var dayInName = regexp.MustCompile(`(?:^|[^0-9])(20[0-9]{2})-?([01][0-9])-?([0-3][0-9])(?:[T_-]?[0-9]{6})?(?:[^0-9]|$)`)
 
-// listDay is the day that the file's name says, or else that of its last
-// change.
-func listDay(name string, changed time.Time) time.Time {
+// listDay is the day that the file's name says. That of its last change would say
+// nothing: a copy of a list that is too old is new.
+func listDay(name string) (time.Time, error) {
 	if m := dayInName.FindStringSubmatch(name); m != nil {
 		if day, err := time.Parse("20060102", m[1]+m[2]+m[3]); err == nil {
-			return day
+			return day, nil
 		}
 	}
-	return midnight(changed)
+	return time.Time{}, &Refusal{"the name of the national opt-out list does not say of which day it is, so nobody can tell whether it is too old",
+		"name the file by the day on which the national service returned it, such as ndoo_2026-10-30.dat"}
 }
 
 func midnight(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }

@@ -58,15 +58,20 @@ func TestNationalLists(t *testing.T) {
 	}
 }
 
-// TestDaysOfLists: a list's day is the one in its name, or else that of its
-// last change; it is good for seven days.
+// TestDaysOfLists: a list's day is the one in its name, and a name without one is
+// refused; it is good for seven days.
 func TestDaysOfLists(t *testing.T) {
-	changed := time.Date(2026, 10, 1, 23, 0, 0, 0, time.UTC)
 	for name, want := range map[string]string{
-		"list.dat": "2026-10-01", "20261031.dat": "2026-10-31", "X26_20261031_MESH.dat": "2026-10-31", "NDOO-2026-10-31.dat": "2026-10-31",
-		"20261031093015.dat": "2026-10-31", "20261031T093015.dat": "2026-10-31", "20261399.dat": "2026-10-01", "120261031.dat": "2026-10-01", "202610310.dat": "2026-10-01",
+		"list.dat": "", "20261031.dat": "2026-10-31", "X26_20261031_MESH.dat": "2026-10-31", "NDOO-2026-10-31.dat": "2026-10-31",
+		"20261031093015.dat": "2026-10-31", "20261031T093015.dat": "2026-10-31", "20261399.dat": "", "120261031.dat": "", "202610310.dat": "",
 	} {
-		if got := listDay(name, changed).Format(time.DateOnly); got != want {
+		day, err := listDay(name)
+		if err != nil {
+			var refusal *Refusal
+			if !errors.As(err, &refusal) || want != "" || strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v", name, err)
+			}
+		} else if got := day.Format(time.DateOnly); got != want {
 			t.Errorf("%s is of %s, want %s", name, got, want)
 		}
 	}

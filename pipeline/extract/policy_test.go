@@ -42,7 +42,7 @@ func (o *Options) under(t testing.TB, own []string, listed []string) {
 // writeList makes a list as the national service returns it.
 func writeList(t testing.TB, numbers ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "list.dat")
+	path := filepath.Join(t.TempDir(), "list_"+time.Now().UTC().Format("20060102")+".dat")
 	if err := os.WriteFile(path, []byte(strings.Join(numbers, ",\r\n")+",\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
