@@ -63,9 +63,9 @@ func (f *Format) Comma() byte {
 }
 
 // FileName says how an export's files are called: a regular expression with
-// the group table and, where names have them, stamp and order; and the stamp's
-// layout in Go's reference time. The order is the system's own count of its
-// exports.
+// the group table and, where names have them, stamp, order and agreement; and the
+// stamp's layout in Go's reference time. The order is the system's own count of its
+// exports, and the agreement is the one under which it exports.
 type FileName struct {
 	Pattern string `json:"pattern"`
 	Stamp   string `json:"stamp"`
@@ -181,15 +181,25 @@ func (f *Format) ParseFileName(name string) (table *FormatTable, stamp time.Time
 // FileOrder reads the system's own count of its exports from a file's name, or
 // returns 0.
 func (f *Format) FileOrder(name string) int64 {
-	m, at := f.fileName.FindStringSubmatch(name), f.fileName.SubexpIndex("order")
-	if m == nil || at < 0 {
-		return 0
-	}
-	n, err := strconv.ParseInt(m[at], 10, 64)
+	n, err := strconv.ParseInt(f.group(name, "order"), 10, 64)
 	if err != nil {
 		return 0
 	}
 	return n
+}
+
+// FileAgreement reads the sharing agreement from a file's name, in capitals, or
+// returns nothing.
+func (f *Format) FileAgreement(name string) string {
+	return strings.ToUpper(f.group(name, "agreement"))
+}
+
+func (f *Format) group(name, group string) string {
+	m, at := f.fileName.FindStringSubmatch(name), f.fileName.SubexpIndex(group)
+	if m == nil || at < 0 {
+		return ""
+	}
+	return m[at]
 }
 
 // TableByName finds a table by its name or an alias, whatever its case, or

@@ -40,7 +40,8 @@ type named struct {
 	path  string
 	table *schemas.FormatTable
 	stamp time.Time
-	order int64 // the system's own count of its exports; 0: the name has none
+	order int64  // the system's own count of its exports; 0: the name has none
+	under string // the sharing agreement; empty: the name has none
 	batch int
 }
 
@@ -54,7 +55,7 @@ func (s *source) find(o Options) error {
 		return cmp.Or(a.stamp.Compare(b.stamp), cmp.Compare(a.path, b.path))
 	})
 	s.group(files)
-	if err := s.inOrder(files); err != nil {
+	if err := cmp.Or(s.inOrder(files), s.agreed(files)); err != nil {
 		return err
 	}
 	for _, f := range files {
@@ -92,7 +93,7 @@ func (s *source) named(o Options) ([]named, error) {
 		case !s.needed(table):
 			s.unread = append(s.unread, table.Name)
 		default:
-			files = append(files, named{path: filepath.Join(o.Source, e.Name()), table: table, stamp: stamp, order: s.format.FileOrder(e.Name())})
+			files = append(files, named{path: filepath.Join(o.Source, e.Name()), table: table, stamp: stamp, order: s.format.FileOrder(e.Name()), under: s.format.FileAgreement(e.Name())})
 		}
 	}
 	return files, nil
@@ -120,6 +121,20 @@ func (s *source) inOrder(files []named) error {
 				Hint: "keep the names that the system gave them; if it began to count anew, give a full export made since"}
 		}
 		highest[f.batch+1] = max(highest[f.batch+1], highest[f.batch], f.order)
+	}
+	return nil
+}
+
+// agreed wants all files to be exported under one sharing agreement: what one of
+// them shares, another may not.
+func (s *source) agreed(files []named) error {
+	for _, f := range files {
+		if s.agreement == "" {
+			s.agreement = f.under
+		}
+		if f.under != s.agreement {
+			return &SourceError{Rule: "the files' names name two sharing agreements", Hint: "give the files of one agreement, in a folder of their own"}
+		}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -110,7 +111,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err // better now than after the work
 	}
-	if err := last.tells(o.Policy); err != nil {
+	if err := cmp.Or(last.precedes(src), last.tells(o.Policy)); err != nil {
 		return nil, err
 	}
 	stage, err := newStaging(o.Out, src.name(o), !o.DryRun, o.Seal)
@@ -241,9 +242,13 @@ func publish(ctx context.Context, o Options, src *source, stage *staging, result
 	if err != nil {
 		return err
 	}
-	if err := remembered.tells(o.Policy); err != nil {
+	if err := cmp.Or(remembered.precedes(src), remembered.tells(o.Policy)); err != nil {
 		return err
 	}
+	if !remembered.agrees(src) {
+		result.Warnings = append(result.Warnings, "the export is under another sharing agreement than the last one")
+	}
+	remembered.AsAt, remembered.Agreement = result.AsAt, src.agreement
 	gone := remembered.since(stopped, result.present)
 	remembered.Sequence = max(remembered.Sequence, o.After) + 1
 	result.Sequence, result.Stopped = remembered.Sequence, int64(len(gone))

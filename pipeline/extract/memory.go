@@ -20,6 +20,11 @@ type memory struct {
 	Sequence int64  `json:"sequence"` // of the last extract that was signed
 	Previous string `json:"previous"` // sha256 of its manifest
 
+	// Of what day and under which sharing agreement it was. An older version
+	// remembered neither.
+	AsAt      string `json:"as_at,omitempty"`
+	Agreement string `json:"agreement,omitempty"`
+
 	// Sent are the codes of everybody in the last extract that got its name, and
 	// Withdrawn those of people who were stopped since they were sent, and have not
 	// come back: they are told again each time, so that an extract that is lost on
@@ -45,6 +50,19 @@ func recall(o Options) (*memory, error) {
 	}
 	return &m, nil
 }
+
+// precedes refuses an export that is older than the last one: the hub would not
+// take the extract, and whoever was stopped since would count as never sent.
+func (m *memory) precedes(s *source) error {
+	if s.asAt.Format(time.DateOnly) >= m.AsAt {
+		return nil
+	}
+	return &SourceError{Rule: "the export is of " + s.asAt.Format(time.DateOnly) + ", and the last extract with this key was of " + m.AsAt,
+		Hint: "give the newest export; if the last one's date was wrong, ask the hub's custodian: see the how-to for a lost key, where only the state is lost"}
+}
+
+// agrees says whether the export is under the agreement of the last one.
+func (m *memory) agrees(s *source) bool { return m.Agreement == "" || m.Agreement == s.agreement }
 
 // lockKey keeps other extracts with the same key from counting at the same
 // time, whatever folders they write to.

@@ -31,6 +31,7 @@ type source struct {
 	batches   []batch
 	postcodes *sourceFile // nil: none
 	asAt      time.Time
+	agreement string // in the files' names; empty: they have none
 	unread    []string
 	ignored   int
 }
