@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/csv"
 	"encoding/json"
@@ -79,8 +80,8 @@ func (ls Lists) Get(name string) (*List, error) {
 func (ls Lists) Names() []string { return sortedKeys(ls) }
 
 // ReadLists returns the starter lists with every list replaced for which the
-// folder holds a file <name>.csv; version is what manifests will call them. A
-// name that no list has is refused: a misspelt list would replace nothing. Also
+// folder holds a file <name>.csv; version, with the hash of its file, is what
+// manifests will call such a list. A name that no list has is refused: a misspelt list would replace nothing. Also
 // are names that a policy brings: of such a list there need be no starter.
 func ReadLists(dir, version string, also ...string) (Lists, error) {
 	entries, err := os.ReadDir(dir)
@@ -97,11 +98,11 @@ func ReadLists(dir, version string, also ...string) (Lists, error) {
 		if _, err := lists.Get(name); err != nil && !slices.Contains(also, name) {
 			return nil, unknownList(name, lists)
 		}
-		l, err := readList(filepath.Join(dir, e.Name()), name)
+		l, digest, err := readList(filepath.Join(dir, e.Name()), name)
 		if err != nil {
 			return nil, err
 		}
-		l.Version, l.Status = version, "own"
+		l.Version, l.Status = version+" (sha256 "+digest[:16]+")", "own"
 		lists[name], found = l, true
 	}
 	if !found {
@@ -110,13 +111,14 @@ func ReadLists(dir, version string, also ...string) (Lists, error) {
 	return lists, nil
 }
 
-func readList(path, name string) (*List, error) {
-	f, err := os.Open(path)
+// readList reads one list, and the hash of its file.
+func readList(path, name string) (l *List, digest string, err error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &ListError{File: name, Rule: "cannot be read"}
+		return nil, "", &ListError{File: name, Rule: "cannot be read"}
 	}
-	defer f.Close()
-	return parseList(name, f)
+	l, err = parseList(name, bytes.NewReader(text))
+	return l, Digest(text), err
 }
 
 // listName is what a list may be called: somebody's name and number have other

@@ -59,13 +59,14 @@ func TestOwnListsReplaceStarters(t *testing.T) {
 	if _, err := ReadLists(dir, "v2"); err == nil {
 		t.Error("an empty folder replaces nothing and was accepted")
 	}
-	put("smi.csv", "code,term,category\n999,Own,smi\n")
+	const text = "code,term,category\n999,Own,smi\n"
+	put("smi.csv", text)
 	put("README.md", "not a list")
 	lists, err := ReadLists(dir, "v2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := lists["smi"]; l.Version != "v2" || l.Status != "own" || l.Entries[0].Code != "999" {
+	if l := lists["smi"]; l.Version != "v2 (sha256 "+Digest([]byte(text))[:16]+")" || l.Status != "own" || l.Entries[0].Code != "999" {
 		t.Errorf("%+v", l)
 	}
 	if lists["asthma"] != StarterLists()["asthma"] || StarterLists()["smi"].Status == "own" {

@@ -39,10 +39,15 @@ type coded struct {
 	areas     map[string]int64 // where people live
 	passed    map[string]int64 // relation → rows that the format does not take
 	strange   map[string]int64 // column → values that cannot be, or cannot be read
+	sources   []SourceFile
 }
 
 // code runs the database that sees identifiers.
 func code(ctx context.Context, o Options, src *source, stage *staging, rows *atomic.Int64) (*coded, error) {
+	ctx, stop := context.WithCancel(ctx)
+	hashed := src.provenance(ctx)
+	defer hashed()
+	defer stop()
 	pipes, err := src.transcode(stage)
 	if err != nil {
 		return nil, err
@@ -78,6 +83,9 @@ func code(ctx context.Context, o Options, src *source, stage *staging, rows *ato
 		}
 	}
 	if err := c.account(ctx, e, src); err != nil {
+		return nil, err
+	}
+	if c.sources, err = hashed(); err != nil {
 		return nil, err
 	}
 	return c, pipes.whole()

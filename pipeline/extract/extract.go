@@ -65,6 +65,7 @@ type Result struct {
 	Site      string                      `json:"site"`
 	AsAt      string                      `json:"as_at"`
 	Exports   []string                    `json:"exports"` // days of the exports that it was made of, the oldest first
+	Sources   []SourceFile                `json:"sources"` // the files that were read
 	Sequence  int64                       `json:"sequence"`
 	Persons   int64                       `json:"persons"` // distinct codes
 	Tables    map[string]int64            `json:"tables"`  // rows written

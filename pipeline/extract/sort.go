@@ -33,7 +33,7 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 			return nil, nil, err
 		}
 	}
-	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly), Exports: src.days(),
+	result := &Result{Dataset: src.dataset.ID, Site: o.Key.Site, AsAt: src.asAt.Format(time.DateOnly), Exports: src.days(), Sources: c.sources,
 		Tables: map[string]int64{}, Gates: map[string]map[string]int64{}, Numbers: c.numbers,
 		Unmatched: c.unmatched, Contradictions: c.disagree, Areas: c.areas, Strange: c.strange, Passed: c.passed, Unread: src.unread, Ignored: src.ignored,
 		Policy: o.Policy.Name(), ApprovedBy: o.Policy.ApprovedBy.String(), LeftOut: c.leftOut, Partly: c.partly}
@@ -103,7 +103,7 @@ func sortTable(ctx context.Context, e *engine.Engine, d *schemas.Dataset, t *sch
 	if err != nil {
 		return schemas.ManifestFile{}, err
 	}
-	digest, size, err := digestFile(path)
+	digest, size, err := digestFile(ctx, path)
 	return schemas.ManifestFile{Table: t.Name, Name: t.Name + ".parquet", Rows: rows, Bytes: size, SHA256: digest}, err
 }
 
@@ -115,13 +115,13 @@ func leftOut(d *schemas.Dataset, t *schemas.Table) string {
 	return "(FROM file_" + t.Name + " WHERE reason IS NOT NULL)"
 }
 
-func digestFile(path string) (string, int64, error) {
+func digestFile(ctx context.Context, path string) (string, int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, interruptible{ctx, f})
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }

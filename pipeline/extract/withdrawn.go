@@ -172,6 +172,6 @@ func writeWithdrawn(ctx context.Context, o Options, stage *staging, gone codes) 
 	if err := checkTable(ctx, o, t, stage.final, nil); err != nil {
 		return nil, err
 	}
-	digest, size, err := digestFile(path)
+	digest, size, err := digestFile(ctx, path)
 	return &schemas.ManifestFile{Table: t.Name, Name: t.Name + ".parquet", Rows: int64(len(gone)), Bytes: size, SHA256: digest}, err
 }
