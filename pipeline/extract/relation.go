@@ -54,7 +54,7 @@ type wanted struct {
 
 func (s *source) relate(ctx context.Context, e *engine.Engine, o Options, name string, standing bool) error {
 	r := s.relations[name]
-	how := wanted{o.Rejects != "", o.watched && s.streamed(name), standing}
+	how := wanted{o.Rejects != "", o.watched, standing}
 	for _, statement := range append(plainKeys(r), s.relation(name, r, how)...) {
 		if err := e.Exec(ctx, "reading "+r.Table, statement); err != nil {
 			return err
