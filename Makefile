@@ -43,6 +43,7 @@ race: modules ## the race detector where processes and threads meet
 
 bench: build ## measure an extract of 5 million observations, then benchmarks; read the ratios
 	$(BUILD)/datanet bench --rows 5000000
+	$(BUILD)/datanet bench --rows 5000000 --people 25000
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 fuzz: modules ## each fuzzer for FUZZTIME (20s)

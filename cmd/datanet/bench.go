@@ -20,6 +20,7 @@ import (
 
 type benchOptions struct {
 	rows      int
+	people    int    // 0: as many as a borough's
 	copy, dir string // of the processes that measure a copy
 }
 
@@ -34,10 +35,11 @@ place of the patient, which is what somebody might write instead; and the same
 copy without a hash. Prints times, peaks of memory and ratios.
 
 Read the ratios: machines differ, and are noisy.`,
-		Example: "  datanet bench --rows 1000000", Args: cobra.NoArgs,
+		Example: "  datanet bench --rows 5000000 --people 25000", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runBench(ctx, o) })
 	f := c.Flags()
 	f.IntVar(&o.rows, "rows", 5_000_000, "observations in the export")
+	f.IntVar(&o.people, "people", 0, "patients in the export (default: one for each eleven observations, a borough's; a large practice has 25000)")
 	f.StringVar(&o.copy, "copy", "", "")
 	f.StringVar(&o.dir, "in", "", "")
 	f.MarkHidden("copy")
@@ -48,6 +50,7 @@ Read the ratios: machines differ, and are noisy.`,
 // A benchReport is what bench prints. Ratios are extract's time over a copy's.
 type benchReport struct {
 	Rows   int                `json:"rows"`
+	People int                `json:"people"`
 	Ways   []*benchWay        `json:"ways"`
 	Ratios map[string]float64 `json:"ratios"`
 	Steps  []benchStep        `json:"steps"` // of extract, medians
@@ -76,6 +79,12 @@ func (a *app) runBench(ctx context.Context, o benchOptions) error {
 	if o.rows < 1 || o.rows > 1e9 {
 		return &useError{"--rows is not a number of observations", "give 1 or more; 5000000 shows what a practice's export takes"}
 	}
+	if o.people == 0 {
+		o.people = bench.Borough(o.rows)
+	}
+	if o.people < 1 || o.people > min(o.rows, bench.MostPeople) {
+		return &useError{"--people is not a number of patients", fmt.Sprintf("give 1 to %d, and no more than observations", bench.MostPeople)}
+	}
 	dir, err := os.MkdirTemp("", "datanet-bench-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the export: %w", err)
@@ -83,10 +92,10 @@ func (a *app) runBench(ctx context.Context, o benchOptions) error {
 	defer os.RemoveAll(dir)
 	step := a.progress()
 	step("writing the export")
-	if err := a.benchFolder(ctx, dir, o.rows); err != nil {
+	if err := a.benchFolder(ctx, dir, o); err != nil {
 		return err
 	}
-	report, err := measure(ctx, dir, o.rows, step)
+	report, err := measure(ctx, dir, o, step)
 	if err != nil {
 		return err
 	}
@@ -95,12 +104,12 @@ func (a *app) runBench(ctx context.Context, o benchOptions) error {
 }
 
 // benchFolder writes the export, and keys for its site.
-func (a *app) benchFolder(ctx context.Context, dir string, rows int) error {
+func (a *app) benchFolder(ctx context.Context, dir string, o benchOptions) error {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	if err := os.Mkdir(in("export"), 0o700); err != nil {
 		return err
 	}
-	if err := bench.Write(in("export"), rows); err != nil {
+	if err := bench.Write(in("export"), o.rows, o.people); err != nil {
 		return err
 	}
 	quiet := &app{in: a.in, out: io.Discard, err: io.Discard, now: a.now, env: func(name string) string {
@@ -123,7 +132,7 @@ func (a *app) benchFolder(ctx context.Context, dir string, rows int) error {
 const benchTurns = 3
 
 // measure runs every way in turns, so that a machine that slows down slows them all.
-func measure(ctx context.Context, dir string, rows int, step func(string)) (*benchReport, error) {
+func measure(ctx context.Context, dir string, o benchOptions, step func(string)) (*benchReport, error) {
 	export := filepath.Join(dir, "export")
 	ways := []*benchWay{
 		{Name: "extract", title: "datanet extract", args: []string{"extract", "--key", filepath.Join(dir, "site.key"), "--source", export, "--out", filepath.Join(dir, "out"),
@@ -148,7 +157,7 @@ func measure(ctx context.Context, dir string, rows int, step func(string)) (*ben
 			}
 		}
 	}
-	r := &benchReport{Rows: rows, Ways: ways, Ratios: map[string]float64{}}
+	r := &benchReport{Rows: o.rows, People: o.people, Ways: ways, Ratios: map[string]float64{}}
 	for _, w := range ways {
 		w.Seconds = median(w.Runs)
 	}
@@ -220,7 +229,7 @@ func benchCopy(ctx context.Context, o benchOptions) error {
 }
 
 func printBench(w io.Writer, r *benchReport) {
-	fmt.Fprintf(w, "%s observations, median of %d runs\n", thousands(int64(r.Rows)), benchTurns)
+	fmt.Fprintf(w, "%s observations of %s, median of %d runs\n", thousands(int64(r.Rows)), people(int64(r.People)), benchTurns)
 	for _, way := range r.Ways {
 		fmt.Fprintf(w, "  %-18s %7.2f s  peak %5d MiB", way.title, way.Seconds, way.PeakMiB)
 		if ratio, ok := r.Ratios["extract/"+way.Name]; ok {

@@ -14,7 +14,7 @@ import (
 func TestWrite(t *testing.T) {
 	one, two := t.TempDir(), t.TempDir()
 	for _, dir := range []string{one, two} {
-		if err := Write(dir, 1000); err != nil {
+		if err := Write(dir, 1000, Borough(1000)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestWrite(t *testing.T) {
 
 func TestCopy(t *testing.T) {
 	dir := t.TempDir()
-	if err := Write(dir, 1000); err != nil {
+	if err := Write(dir, 1000, Borough(1000)); err != nil {
 		t.Fatal(err)
 	}
 	for way := range Ways {

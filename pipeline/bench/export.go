@@ -29,12 +29,19 @@ const columns = "PatientGuid,OrganisationGuid,EffectiveDate,EffectiveDatePrecisi
 // codes is how many local codes the entries use.
 const codes = 200
 
-// Write writes an export of one practice in EMIS's form: rows entries, of about
-// eleven for each patient, grouped by patient as a real export is, in the
-// columns that are read. The same number of rows gives the same bytes. Nobody
-// in it is real: numbers are of the 999 range.
-func Write(dir string, rows int) error {
-	people := max(1, rows*9/100)
+// Borough is how many patients of rows entries have eleven each: as when a borough
+// began yesterday to keep records. A practice's have two hundred.
+func Borough(rows int) int { return min(max(1, rows*9/100), MostPeople) }
+
+// MostPeople is how many numbers the range of synthetic people has, and some to
+// spare.
+const MostPeople = 900_000
+
+// Write writes an export of one practice in EMIS's form: rows entries of people
+// patients, grouped by patient as a real export is, in the columns that are read.
+// The same numbers give the same bytes. Nobody in it is real: NHS numbers are of
+// the 999 range.
+func Write(dir string, rows, people int) error {
 	for _, t := range []struct {
 		name, header string
 		lines        func(*bufio.Writer)

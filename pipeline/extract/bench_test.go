@@ -32,7 +32,7 @@ func BenchmarkRun(b *testing.B) {
 
 // writeLarge writes what datanet bench measures on.
 func writeLarge(t *testing.T, dir string, rows int) {
-	if err := bench.Write(dir, rows); err != nil {
+	if err := bench.Write(dir, rows, bench.Borough(rows)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, postcodesFile), []byte("pcds,lsoa21cd\nXL1 1AA,E01003013\n"), 0o600); err != nil {
