@@ -170,9 +170,14 @@ func (p *formatParser) checkRelation(f *Format, r Relation, need SourceRelation,
 		if known {
 			p.checkField(table, r.Fields[name], name, n, at)
 		}
+		// a key that is called as a relation is joins that relation's own
+		if own, there := f.Relations[name].Fields[name]; there && n.Type == "key" {
+			p.want(r.Fields[name].Type == own.Type, at+".type", "must be "+own.Type+", as in the relation "+name+", or the two would never meet")
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(need.Fields)) {
-		if _, there := r.Fields[name]; need.Fields[name].Needed && !there {
+		_, with := f.Relations[need.Fields[name].With]
+		if _, there := r.Fields[name]; (need.Fields[name].Needed || with) && !there {
 			p.want(false, path+".fields", fmt.Sprintf("lacks the field %s (%s): %s. Where the source has no such column, say so with a value", name, need.Fields[name].Type, need.Fields[name].About))
 		}
 	}

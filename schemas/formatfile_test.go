@@ -1,7 +1,9 @@
 package schemas
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"reflect"
@@ -132,6 +134,36 @@ func TestBuiltInFormatsAreFormatFiles(t *testing.T) {
 	}
 }
 
+// TestFieldsThatGoWithARelation: a format that tells which consultations and drug
+// records are confidential has to tell what belongs to them.
+func TestFieldsThatGoWithARelation(t *testing.T) {
+	b, err := files.ReadFile("formats/emis.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(b), `"IsConfidential", "type": "flag", "optional": true`, `"IsConfidential", "type": "flag"`, 1)
+	text = strings.Replace(text, `"emis"`, `"own-emis"`, 1)
+	for _, field := range []string{`"consultation": {"column": "ConsultationGuid", "type": "guid", "optional": true},`,
+		`"drug_record": {"column": "DrugRecordGuid", "type": "guid", "optional": true},`} {
+		text = strings.Replace(text, field, "", 1) // the entry's, and the issue's
+	}
+	_, err = ParseFormat([]byte(text))
+	var refused *FormatError
+	if !errors.As(err, &refused) || len(refused.Faults) != 2 {
+		t.Fatalf("%v", err)
+	}
+	for _, relation := range []string{`"consultation": {
+      "table"`, `"drug_record": {
+      "table"`} {
+		before, after, _ := strings.Cut(text, relation)
+		_, after, _ = strings.Cut(after, "    },\n")
+		text = before + strings.TrimLeft(after, " ")
+	}
+	if _, err := ParseFormat([]byte(text)); err != nil {
+		t.Error(err.(*FormatError).Hints())
+	}
+}
+
 // FuzzFormatFile: whatever a file holds, it is either a format, which written
 // down again is the same format, or an error that points at lines and repeats
 // nothing but names of keys.
@@ -232,10 +264,17 @@ func relationTable(dataset string) string {
 		b.WriteString("| **" + relation + "** | | | " + yes(need.Needed) + " | " + need.About + " |\n")
 		for _, field := range sortedKeys(need.Fields) {
 			f := need.Fields[field]
-			b.WriteString("| | `" + field + "` | " + f.Type + " | " + yes(f.Needed) + " | " + f.About + " |\n")
+			b.WriteString("| | `" + field + "` | " + f.Type + " | " + cmp.Or(yes(f.Needed), with(f.With)) + " | " + f.About + " |\n")
 		}
 	}
 	return b.String()
+}
+
+func with(relation string) string {
+	if relation == "" {
+		return ""
+	}
+	return "with " + relation
 }
 
 func yes(b bool) string {

@@ -18,10 +18,13 @@ type SourceRelation struct {
 
 // A SourceField is one field. One that is needed decides who and what may leave,
 // or is what the relation is about: a format that cannot fill it from a column
-// has to say so, with a constant value.
+// has to say so, with a constant value. One with a relation says which rows that
+// relation speaks of: without it the relation's flags would stop nothing, so it is
+// needed where that relation is.
 type SourceField struct {
 	Type   string `json:"type"`
 	Needed bool   `json:"needed"`
+	With   string `json:"with,omitempty"`
 	About  string `json:"about"`
 }
 

@@ -189,9 +189,9 @@ func misnamed(table *schemas.FormatTable) error {
 // in the table that is not there, an opt-out or a deletion could stand.
 func (s *source) complete() error {
 	lacks := make([][]string, max(1, len(s.batches)))
-	for _, r := range s.relations {
+	for name := range s.relations {
 		for b := range lacks {
-			lacks[b] = append(lacks[b], s.lacks(r, b)...)
+			lacks[b] = append(lacks[b], s.lacks(name, b)...)
 		}
 	}
 	for b, missing := range lacks {
@@ -210,10 +210,13 @@ func (s *source) complete() error {
 }
 
 // lacks is what a batch does not have of a relation. What tells a row and its
-// order is needed where there are changes to apply.
-func (s *source) lacks(r schemas.Relation, batch int) []string {
+// order is needed where there are changes to apply, and so is an optional table
+// that the batch before has.
+func (s *source) lacks(relation string, batch int) []string {
+	r, of := s.relations[relation], schemas.SourceRelations(s.format.Dataset)[relation]
 	files := s.parts(r.Table, batch)
-	if len(files) == 0 && !r.Optional {
+	before := batch > 0 && len(r.Key) > 0 && len(s.parts(r.Table, batch-1)) > 0
+	if len(files) == 0 && (!r.Optional || before) {
 		return []string{r.Table}
 	}
 	var missing []string
@@ -224,7 +227,7 @@ func (s *source) lacks(r schemas.Relation, batch int) []string {
 			}
 		}
 		for name, f := range r.Fields {
-			needed := !f.Optional || len(s.batches) > 1 && (name == "sequence" || slices.Contains(r.Key, name))
+			needed := !f.Optional || len(s.batches) > 1 && (name == "sequence" || slices.Contains(r.Key, name)) || s.has(of.Fields[name].With)
 			if _, ok := file.at[strings.ToLower(f.Column)]; !ok && needed && f.Column != "" {
 				missing = append(missing, r.Table+"."+f.Column)
 			}
@@ -232,6 +235,9 @@ func (s *source) lacks(r schemas.Relation, batch int) []string {
 	}
 	return missing
 }
+
+// has says whether the export has a relation's table.
+func (s *source) has(relation string) bool { return len(s.tables[s.relations[relation].Table]) > 0 }
 
 // parts are the files of a table in one batch.
 func (s *source) parts(table string, batch int) []*sourceFile {

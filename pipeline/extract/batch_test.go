@@ -165,7 +165,7 @@ func changed(r *rand.Rand, row map[string]string, late int, final bool) map[stri
 	}
 	row = maps.Clone(row)
 	row["ProcessingId"] = fmt.Sprint(late)
-	for _, column := range []string{"Sex", "NhsNumber", "Value", "EffectiveDate", "Postcode", "SpineSensitive"} {
+	for _, column := range []string{"Sex", "NhsNumber", "Value", "EffectiveDate", "Postcode", "SpineSensitive", "IsConfidential"} {
 		if _, ok := row[column]; ok && r.IntN(2) == 0 {
 			row[column] = ""
 		}

@@ -18,17 +18,19 @@ var shapes = []struct {
 	patient     func(i int) string
 	code        func(i int) int
 	codes       bool // every code stands in the table of codes
+	secret      bool // every entry has a consultation of its own, which is confidential
 	mayBeTooBig bool // the limit may be reached, and then is said
 }{
-	{"all of one patient", func(int) string { return "ANNA" }, func(int) int { return 1 }, false, false},
+	{"all of one patient", func(int) string { return "ANNA" }, func(int) int { return 1 }, false, false, false},
 	{"a third of patients who are not there", func(i int) string {
 		if i%3 > 0 {
 			return "ANNA"
 		}
 		return fmt.Sprintf("{NOBODY-%012d}", i)
-	}, func(int) int { return 1 }, false, false},
-	{"all on a list", func(int) string { return "ANNA" }, func(int) int { return 2 }, false, true},
-	{"all codes different", func(int) string { return "ANNA" }, func(i int) int { return 1000 + i }, true, true},
+	}, func(int) int { return 1 }, false, false, false},
+	{"all on a list", func(int) string { return "ANNA" }, func(int) int { return 2 }, false, false, true},
+	{"all codes different", func(int) string { return "ANNA" }, func(i int) int { return 1000 + i }, true, false, true},
+	{"all consultations confidential", func(int) string { return "ANNA" }, func(int) int { return 1 }, false, true, true},
 }
 
 const (
@@ -46,7 +48,7 @@ func TestBoundedMemory(t *testing.T) {
 		return
 	}
 	if testing.Short() {
-		t.Skip("writes and reads 200 MB four times")
+		t.Skip("writes and reads 300 MB five times")
 	}
 	rows := 2_000_000
 	for _, s := range shapes {
@@ -55,12 +57,17 @@ func TestBoundedMemory(t *testing.T) {
 			keepSite(t, o)
 			parseExport(t, somebody+"code CodeId=2 SnomedCTConceptId=494131000000105").write(o.Source)
 			writeLines(t, filepath.Join(o.Source, fileName("CareRecord_Observation")),
-				"PatientGuid,OrganisationGuid,EffectiveDate,EffectiveDatePrecision,CodeId,Value,NumericUnit,Deleted,IsConfidential,ProcessingId",
+				"PatientGuid,OrganisationGuid,ConsultationGuid,EffectiveDate,EffectiveDatePrecision,CodeId,Value,NumericUnit,Deleted,IsConfidential,ProcessingId",
 				func(w *bufio.Writer) {
 					for i := range rows {
-						fmt.Fprintf(w, "%s,{GP},2020-02-03,YMD,%d,%d.5,mmol/L,false,false,%d\n", s.patient(i), s.code(i), i%200, i)
+						fmt.Fprintf(w, "%s,{GP},{C-%012d},2020-02-03,YMD,%d,%d.5,mmol/L,false,false,%d\n", s.patient(i), i, s.code(i), i%200, i)
 					}
 				})
+			writeLines(t, filepath.Join(o.Source, fileName("CareRecord_Consultation")), "ConsultationGuid,OrganisationGuid,Deleted,IsConfidential", func(w *bufio.Writer) {
+				for i := range rows {
+					fmt.Fprintf(w, "{C-%012d},{GP},false,%t\n", i, s.secret)
+				}
+			})
 			writeLines(t, filepath.Join(o.Source, fileName("Coding_ClinicalCode")), "CodeId,SnomedCTConceptId,ReadTermId", func(w *bufio.Writer) {
 				fmt.Fprint(w, "1,73211009,\n2,494131000000105,\n")
 				for i := range rows {

@@ -42,10 +42,12 @@ var emis = &system{format: "emis", dataset: "primary-care", site: "Z99001", numb
 		"agreement": {"Agreements_SharingOrganisation", "", "OrganisationGuid={GP} IsActivated=true Disabled=false Deleted=false"},
 		"patient": {"Admin_Patient", "PatientGuid", "OrganisationGuid={GP} Sex=F DateOfBirth=1980-05-06 DateOfRegistration=2010-03-04 PatientTypeDescription=Regular " +
 			"DummyType=false Deleted=false SpineSensitive=false IsConfidential=false"},
-		"entry": {"CareRecord_Observation", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=73211009 Deleted=false IsConfidential=false"},
-		"issue": {"Prescribing_IssueRecord", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=5010000000100 Deleted=false IsConfidential=false"},
-		"code":  {"Coding_ClinicalCode", "", ""},
-		"drug":  {"Coding_DrugCode", "", ""},
+		"entry":        {"CareRecord_Observation", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=73211009 Deleted=false IsConfidential=false"},
+		"issue":        {"Prescribing_IssueRecord", "PatientGuid", "OrganisationGuid={GP} EffectiveDate=2020-02-03 EffectiveDatePrecision=YMD CodeId=5010000000100 Deleted=false IsConfidential=false"},
+		"consultation": {"CareRecord_Consultation", "ConsultationGuid", "OrganisationGuid={GP} Deleted=false IsConfidential=false"},
+		"drug-record":  {"Prescribing_DrugRecord", "DrugRecordGuid", "OrganisationGuid={GP} Deleted=false IsConfidential=false"},
+		"code":         {"Coding_ClinicalCode", "", ""},
+		"drug":         {"Coding_DrugCode", "", ""},
 	}}
 
 func (s *system) export(t testing.TB) *export {
@@ -101,14 +103,14 @@ func (x *export) add(table string, row map[string]string) {
 }
 
 // completeEMIS adds the practice, its agreement, the codes in use, and one entry
-// that is nobody's.
+// that is nobody's, written as the system does: it makes nothing be read again.
 func completeEMIS(x *export) {
 	for _, word := range []string{"org", "agreement"} {
 		if x.rows[x.of.kinds[word].table] == nil {
 			x.line([]string{word})
 		}
 	}
-	x.line([]string{"entry", "nobody", "OrganisationGuid={ELSEWHERE}"})
+	x.line([]string{"entry", "{NOBODY}", "OrganisationGuid={ELSEWHERE}"})
 	x.codes("CareRecord_Observation", "Coding_ClinicalCode", "SnomedCTConceptId")
 	x.codes("Prescribing_IssueRecord", "Coding_DrugCode", "DmdProductCodeId")
 }

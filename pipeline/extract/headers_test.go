@@ -47,7 +47,7 @@ func bound(s *source, file *sourceFile, of *schemas.FormatTable) string {
 				read = append(read, field)
 			}
 		}
-		if missing := s.lacks(r, 0); len(missing) > 0 {
+		if missing := s.lacks(name, 0); len(missing) > 0 {
 			return "refused: " + name + " lacks " + strings.Join(missing, ", ")
 		}
 	}

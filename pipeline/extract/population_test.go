@@ -3,13 +3,14 @@ package extract
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
 
 // population makes a random export in which every rule has work to do: two
-// organisations of the site and one of another, shared numbers, flags in every
-// spelling, dates about birth, death and the as-at date.
+// organisations of the site and one of another, shared numbers, flags and GUIDs in
+// every spelling, dates about birth, death and the as-at date.
 func population(t testing.TB, r *rand.Rand, people int) *export {
 	x, numbers := emis.export(t), testNumbers(people)
 	for _, line := range []string{"org ODSCode=Z99001", "org OrganisationGuid={BRANCH} ODSCode=z99001", "org OrganisationGuid={OTHER} ODSCode=Z98001",
@@ -56,13 +57,36 @@ func (x *export) person(r *rand.Rand, i int, numbers []string) {
 		}
 	}
 	x.add("Admin_Patient", row)
+	consultations, records := x.flagged(r, "CareRecord_Consultation", "ConsultationGuid", row), x.flagged(r, "Prescribing_DrugRecord", "DrugRecordGuid", row)
 	for range r.IntN(12) {
-		x.add("CareRecord_Observation", x.event(r, row, born, died, pick(r, "73211009", "44054006", "494131000000105", "107691000000105", "1024701000000100",
-			"1010000000103", "3010000000104", "3090000000105", "77176002", "8517006", "266919005", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "904", "908", "419099009", "906", "907", "44054060", numbers[i], "914", "915", "86406008", "184103008", "")))
+		entry := x.event(r, row, born, died, pick(r, "73211009", "44054006", "494131000000105", "107691000000105", "1024701000000100",
+			"1010000000103", "3010000000104", "3090000000105", "77176002", "8517006", "266919005", "827241000000103", "827261000000102", "1091881000000109", "900", "901", "902", "903", "904", "908", "419099009", "906", "907", "44054060", numbers[i], "914", "915", "86406008", "184103008", ""))
+		entry["ConsultationGuid"] = spelling(r, pick(r, consultations...))
+		x.add("CareRecord_Observation", entry)
 	}
 	for range r.IntN(3) {
-		x.add("Prescribing_IssueRecord", x.event(r, row, born, died, pick(r, "5010000000100", "5020000000109", "905", "")))
+		issue := x.event(r, row, born, died, pick(r, "5010000000100", "5020000000109", "905", ""))
+		issue["ConsultationGuid"], issue["DrugRecordGuid"] = spelling(r, pick(r, consultations...)), spelling(r, pick(r, records...))
+		x.add("Prescribing_IssueRecord", issue)
 	}
+}
+
+// flagged adds a patient's consultations or drug records and returns their GUIDs,
+// with one that the table does not have and none at all.
+func (x *export) flagged(r *rand.Rand, table, column string, patient map[string]string) []string {
+	guids := []string{"", fmt.Sprintf("{F-%s}", column)}
+	for range 1 + r.IntN(3) {
+		guid := fmt.Sprintf("{F%dA}", len(x.rows[table]))
+		guids = append(guids, guid)
+		x.add(table, map[string]string{column: spelling(r, guid), "PatientGuid": patient["PatientGuid"], "OrganisationGuid": patient["OrganisationGuid"],
+			"Deleted": rarely(r, 6, "false", "true", "", "0", "?"), "IsConfidential": rarely(r, 4, "false", "true", "1", "", "?")})
+	}
+	return guids
+}
+
+// spelling is a GUID as somebody may have written it.
+func spelling(r *rand.Rand, guid string) string {
+	return pick(r, guid, guid, strings.ToLower(guid), strings.Trim(guid, "{}"), strings.ToLower(strings.Trim(guid, "{}")), guid+" ", "\u00a0"+guid)
 }
 
 // event is an entry or an issue; the columns that only entries have are left
@@ -89,6 +113,17 @@ func (x *export) event(r *rand.Rand, patient map[string]string, born time.Time, 
 		row["ProcessingId"] = fmt.Sprint(1 + r.IntN(5))
 	}
 	return row
+}
+
+// plain writes organisations as the system does.
+func (x *export) plain() {
+	for _, rows := range x.rows {
+		for _, row := range rows {
+			if guid := row["OrganisationGuid"]; guid != "" {
+				row["OrganisationGuid"] = strings.ToUpper(guid)
+			}
+		}
+	}
 }
 
 func text(t time.Time) string { return t.Format(time.DateOnly) }

@@ -1,13 +1,14 @@
--- reads:  run, practice, life, clinical, written, measure, src_entry (as a rule its
---         only pass), changed_entry
+-- reads:  run, practice, life, consultation, clinical, written, measure, src_entry (as
+--         a rule its only pass), changed_entry
 -- writes: entry, in a file of this run: the patient's number, what is kept of the
 --         entry or why it stays out; told, what it says of the person as a whole; and
 --         explained, what the code table says of its code: 2 something, 1 nothing, 0 it
 --         has the code in another writing
 -- grain:  one entry of the export
 -- why:    the gates in their order: other organisation, nobody's, deleted,
---         confidential, identifier codes, sensitive ones, codes that mean nothing,
---         dates that cannot be, values that no measurement has (and an identifier could).
+--         confidential (each itself or by its consultation), identifier codes, sensitive
+--         ones, codes that mean nothing, dates that cannot be, values that no measurement
+--         has (and an identifier could).
 --         Whether its person stays in is known only when every entry was read:
 --         an opt-out is an entry too. Until then, and no longer than the run, the
 --         file holds entries of people who will be left out as well, under numbers
@@ -18,7 +19,13 @@
 --         names are put into their plain form before they are matched
 WITH dated AS (
     SELECT
-        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.deleted, e.deleted_unclear, e.confidential, e.sequence_cell,
+        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.sequence_cell,
+        -- As far as is known EMIS deletes the entries of a deleted consultation too. One that
+        -- is not stays out, but nobody has said of it in as many words that it is gone: an
+        -- opt-out holds, and a withdrawal does not count
+        e.deleted OR coalesce(s.deleted, false) AS deleted,
+        e.deleted_unclear OR NOT e.deleted AS deleted_unclear,
+        e.confidential OR coalesce(s.confidential, false) AS confidential,
         l.number,
         o.organisation IS NOT NULL AS ours,
         c.local, c.concept, c.problem, c.identifying, c.sensitive, c.telling, coalesce(c.dying, false) AS dying,
@@ -33,6 +40,7 @@ WITH dated AS (
     FROM src_entry e
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
+    LEFT JOIN consultation s ON s.practice = o.practice AND s.consultation = plain_consultation(e.consultation)
     LEFT JOIN clinical c ON c.code = e.code
     LEFT JOIN written w ON w.code = CASE WHEN c.local IS NULL THEN written_number(e.code) END
     LEFT JOIN measure u ON u.cell = e.unit_cell

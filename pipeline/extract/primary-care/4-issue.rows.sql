@@ -1,11 +1,14 @@
--- reads:  run, practice, life, drug, src_issue, changed_issue
+-- reads:  run, practice, life, consultation, drug_record, drug, src_issue, changed_issue
 -- writes: issue, in a file of this run: the patient's number and what is kept of
 --         the issue, or why it stays out
 -- grain:  one issue of the export
--- why:    the gates of 4-entry, as far as an issue has them
+-- why:    the gates of 4-entry, as far as an issue has them; its drug record's flags hold
+--         as its consultation's do
 WITH dated AS (
     SELECT
-        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.date_precision_cell, e.deleted, e.confidential,
+        e.row_at, e.patient, e.organisation, e.code, e.date_bad, e.date_precision_cell,
+        e.deleted OR coalesce(s.deleted, false) OR coalesce(r.deleted, false) AS deleted,
+        e.confidential OR coalesce(s.confidential, false) OR coalesce(r.confidential, false) AS confidential,
         l.number,
         o.organisation IS NOT NULL AS ours,
         d.code AS known, d.concept, d.problem, d.sensitive,
@@ -16,6 +19,8 @@ WITH dated AS (
     FROM src_issue e
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
+    LEFT JOIN consultation s ON s.practice = o.practice AND s.consultation = plain_consultation(e.consultation)
+    LEFT JOIN drug_record r ON r.practice = o.practice AND r.drug_record = plain_drug_record(e.drug_record)
     LEFT JOIN drug d ON d.code = e.code
 ),
 issue AS (
