@@ -63,9 +63,10 @@ func (f *Format) Comma() byte {
 }
 
 // FileName says how an export's files are called: a regular expression with
-// the group table and, where names have them, stamp, order and agreement; and the
-// stamp's layout in Go's reference time. The order is the system's own count of its
-// exports, and the agreement is the one under which it exports.
+// the group table and, where names have them, stamp, order, agreement and part; and
+// the stamp's layout in Go's reference time. The order is the system's own count of
+// its exports, and the agreement is the one under which it exports. The part is the
+// count of the files of one table and stamp, from 1; a name without it is the first.
 type FileName struct {
 	Pattern string `json:"pattern"`
 	Stamp   string `json:"stamp"`
@@ -200,6 +201,24 @@ func (f *Format) group(name, group string) string {
 		return ""
 	}
 	return m[at]
+}
+
+// FilePart reads from a file's name which part of its table it is, from 1. A name
+// that does not say so is the first; one that says what cannot be is -1. Where the
+// format has no parts, it is 0.
+func (f *Format) FilePart(name string) int {
+	m, at := f.fileName.FindStringSubmatch(name), f.fileName.SubexpIndex("part")
+	if m == nil || at < 0 {
+		return 0
+	}
+	if m[at] == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(m[at])
+	if err != nil || n < 1 {
+		return -1
+	}
+	return n
 }
 
 // TableByName finds a table by its name or an alias, whatever its case, or

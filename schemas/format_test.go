@@ -185,15 +185,27 @@ func TestMentioned(t *testing.T) {
 }
 
 func TestTrustFileNames(t *testing.T) {
-	for _, c := range []struct{ format, name, table string }{
-		{"mhsds", "MHS001MPI_20261031.csv", "MHS001MPI"},
-		{"mhsds", "MHS999New_20261031.csv", "-"},
-		{"mhsds", "MHS001MPI_20260231.csv", ""},
-		{"mhsds", "MHS001MPI_20261031033015.csv", ""},
-		{"mhsds", "MHS001MPI.csv", ""},
-		{"mhsds", "MSD001MotherDemog_20261031.csv", ""},
-		{"msds", "MSD001MotherDemog_20261031.csv", "MSD001MotherDemog"},
-		{"msds", "../MSD001MotherDemog_20261031.csv", ""},
+	for _, c := range []struct {
+		format, name, table string
+		part                int
+	}{
+		{"mhsds", "MHS001MPI_20261031.csv", "MHS001MPI", 1},
+		{"mhsds", "MHS001MPI_20261031_1.csv", "MHS001MPI", 1},
+		{"mhsds", "MHS001MPI_20261031_2.csv", "MHS001MPI", 2},
+		{"msds", "MSD001MotherDemog_20261031_012.csv", "MSD001MotherDemog", 12},
+		{"mhsds", "MHS001MPI_20261031_0.csv", "MHS001MPI", -1},
+		{"mhsds", "MHS001MPI_20261031_20261115.csv", "", 0}, // another day is no part
+		{"mhsds", "MHS001MPI_20261031_part2.csv", "", 0},
+		{"mhsds", "MHS001MPI_20261031_.csv", "", 0},
+		{"mhsds", "MHS001MPI_20261031 (2).csv", "", 0},
+		{"mhsds", "MHS001MPI_20261031_2_3.csv", "", 0},
+		{"mhsds", "MHS999New_20261031.csv", "-", 1},
+		{"mhsds", "MHS001MPI_20260231.csv", "", 1},
+		{"mhsds", "MHS001MPI_20261031033015.csv", "", 0},
+		{"mhsds", "MHS001MPI.csv", "", 0},
+		{"mhsds", "MSD001MotherDemog_20261031.csv", "", 0},
+		{"msds", "MSD001MotherDemog_20261031.csv", "MSD001MotherDemog", 1},
+		{"msds", "../MSD001MotherDemog_20261031.csv", "", 0},
 	} {
 		f, err := FormatByName(c.format)
 		if err != nil {
@@ -207,8 +219,8 @@ func TestTrustFileNames(t *testing.T) {
 		if table != nil {
 			got = table.Name
 		}
-		if got != c.table || (ok && at.Format(time.DateOnly) != "2026-10-31") {
-			t.Errorf("%q: table %q, stamp %v", c.name, got, at)
+		if part := f.FilePart(c.name); got != c.table || part != c.part || (ok && at.Format(time.DateOnly) != "2026-10-31") {
+			t.Errorf("%q: table %q, stamp %v, part %d", c.name, got, at, part)
 		}
 	}
 }

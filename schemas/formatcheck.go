@@ -74,7 +74,7 @@ func (p *formatParser) checkFileName(f *Format) {
 	}
 	p.want(strings.HasPrefix(f.FileName.Pattern, "^") && strings.HasSuffix(f.FileName.Pattern, "$"), at, "must begin with ^ and end with $, or it would find names within names")
 	p.want(count("table") == 1, at, "must have one group (?P<table>…) that finds the table's name")
-	p.want(count("stamp") <= 1 && count("order") <= 1 && count("agreement") <= 1, at, "must have a group once only")
+	p.want(count("stamp") <= 1 && count("order") <= 1 && count("agreement") <= 1 && count("part") <= 1, at, "must have a group once only")
 	stamped := count("stamp") == 1
 	p.want(stamped == (f.FileName.Stamp != ""), "file_name.stamp", "must stand there when the pattern has a group (?P<stamp>…), and only then")
 	if stamped && f.FileName.Stamp != "" {

@@ -51,9 +51,10 @@ func (s *source) find(o Options) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(files, func(a, b named) int {
-		return cmp.Or(a.stamp.Compare(b.stamp), cmp.Compare(a.path, b.path))
-	})
+	slices.SortFunc(files, s.inOrderOfParts)
+	if err := s.allParts(files); err != nil {
+		return err
+	}
 	s.group(files)
 	if err := cmp.Or(s.inOrder(files), s.agreed(files)); err != nil {
 		return err
@@ -265,10 +266,13 @@ func twins(ctx context.Context, files []*sourceFile) error {
 }
 
 // keeps says whether a table's rows are people's own and stay as often as they
-// stand there. Of others a second one changes nothing.
+// stand there, with a key or, as records without an id do, without one. Of others a
+// second one changes nothing.
 func (s *source) keeps(table string) bool {
 	for _, r := range s.relations {
-		if _, own := r.Fields["patient"]; own && r.Table == table && len(r.Key) > 0 {
+		_, own := r.Fields["patient"]
+		_, ordered := r.Fields["sequence"]
+		if r.Table == table && (own && len(r.Key) > 0 || ordered && len(r.Key) == 0) {
 			return true
 		}
 	}

@@ -18,7 +18,8 @@ import (
 //	batch 20261101033015 number 292
 //
 // begins the files of one time; what follows is rows. `without TABLE` leaves a
-// table's file out, `part` puts the rows into second files of the same tables.
+// table's file out. Of a trust, `batch 20261031_2` begins the second parts of the
+// tables of that day.
 type folder struct {
 	exports []*export
 	names   []func(table string) string

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,7 +133,7 @@ func (c *coded) prepare(ctx context.Context, e *engine.Engine, o Options, src *s
 	if err := hidden(ctx, e); err != nil {
 		return err
 	}
-	return doubts(ctx, e)
+	return src.doubts(ctx, e)
 }
 
 func (c *coded) step(ctx context.Context, e *engine.Engine, o Options, src *source, name string, stage *staging) error {
@@ -221,18 +222,28 @@ var guesses = map[string]SourceError{
 		Hint: "export all tables together again: the code table must hold every code that is in use"},
 	"births-unread": {Rule: "most dates of birth are none that can be read, or are yet to come: %d",
 		Hint: "the format says how dates are written (a format of your own: dates); export the table again, and do not save it from a spreadsheet"},
-	"one-row-number": {Rule: "the site's patients of whom two rows, with one row number, do not say the same: %d",
-		Hint: "number the rows of a table in the order of their submission, and export it again"},
+	"one-row-number": {Rule: "the site's patients of whom two rows, neither later by its row number, do not say the same: %d",
+		Hint: oneOrder},
+	"one-row-number of": {Rule: "records of which two rows, neither later by its row number, do not say the same: %d",
+		Hint: oneOrder},
 }
 
-func doubts(ctx context.Context, e *engine.Engine) error {
+const oneOrder = "number the rows of a table in the order of their submission, through all its parts, and export it again"
+
+// doubts refuses the first of what is in doubt. A rule about the records of one
+// relation ends in its name.
+func (s *source) doubts(ctx context.Context, e *engine.Engine) error {
 	found, err := counts(ctx, e, "SELECT rule, n FROM doubt WHERE n > 0")
 	if err != nil {
-		return err
+		return s.blame(err)
 	}
-	for rule, n := range found {
+	for _, rule := range slices.Sorted(maps.Keys(found)) {
 		refused := guesses[rule]
-		return &SourceError{Table: refused.Table, Rule: fmt.Sprintf(refused.Rule, n), Hint: refused.Hint}
+		if about, relation, ok := strings.Cut(rule, " of "); ok {
+			refused = guesses[about+" of"]
+			refused.Table = s.relations[relation].Table
+		}
+		return &SourceError{Table: refused.Table, Rule: fmt.Sprintf(refused.Rule, found[rule]), Hint: refused.Hint}
 	}
 	return nil
 }

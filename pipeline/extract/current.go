@@ -48,10 +48,10 @@ func (s *source) current(name string, r schemas.Relation, how wanted) []string {
 const unchanged = "SELECT NULL::BIGINT AS row_at, 'changed-later' AS reason WHERE false"
 
 // sequence puts the rows of a later batch behind those of every earlier one,
-// whatever their own numbers, and a row without a number first in its batch.
-func sequence(number string, batch int) string {
-	number = strings.TrimSuffix(number, " AS sequence")
-	return fmt.Sprintf("%d * 100000000000000000000::HUGEINT + coalesce(TRY_CAST(%s AS BIGINT), -1)", batch, number)
+// whatever their own numbers, and so within it those of a later part; a row without
+// a number comes first. A part of 0 is none.
+func sequence(number string, batch, part int) string {
+	return fmt.Sprintf("%d * 100000000000000000000::HUGEINT + coalesce(TRY_CAST(%s AS BIGINT), -1)", batch<<fileBits|part, number)
 }
 
 // keyed wants every row of a later batch to say which row it changes. One that

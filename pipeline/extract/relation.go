@@ -16,6 +16,9 @@ import (
 // relations gives the dataset's SQL what it reads: for each relation of the
 // format a view src_<relation> over the files, columns renamed and typed.
 func relations(ctx context.Context, e *engine.Engine, o Options, src *source) error {
+	if err := src.renumbered(ctx, e); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(src.relations)) {
 		if src.streamed(name) {
 			continue // its file is still being looked at
@@ -93,8 +96,8 @@ func (s *source) rows(r schemas.Relation, files []*sourceFile, how wanted) strin
 }
 
 // selected is the columns of a relation, in the order of their names, behind the
-// row_at: where the row stands, if rows are to be numbered. Where there are
-// several exports, sequence orders rows by export first.
+// row_at: where the row stands, if rows are to be numbered. What sequence says of
+// their order is in ordered.
 func (s *source) selected(r schemas.Relation, file *sourceFile, from string, how wanted) string {
 	columns := []string{"NULL::BIGINT AS row_at"}
 	if how.numbered {
@@ -106,9 +109,8 @@ func (s *source) selected(r schemas.Relation, file *sourceFile, from string, how
 			dates = own
 		}
 		fields := field(name, r.Fields[name], file, dates, how.standing)
-		if name == "sequence" && len(s.batches) > 1 {
-			number := sequence(fields[0], file.batch)
-			fields = []string{number + " AS sequence", "CAST(" + number + " AS VARCHAR) AS sequence_cell"}
+		if name == "sequence" {
+			fields = s.ordered(r, file, fields)
 		}
 		columns = append(columns, fields...)
 	}

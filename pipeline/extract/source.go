@@ -46,6 +46,7 @@ type sourceFile struct {
 	folded  bool           // a quoted field goes over a line's end
 	unseen  bool           // it holds tabs, line ends in fields, or characters beyond ASCII
 	rows    bool           // something follows the header
+	apart   bool           // its rows are numbered without regard to the table's other files
 	at      map[string]int // known column, in lower case → position
 	comma   byte
 	reads   string // where the database reads it; empty: at its path

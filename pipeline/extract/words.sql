@@ -59,8 +59,3 @@ CREATE TEMP MACRO icd10(code) AS
 -- The gates that stand for a person's choice or safety.
 CREATE TEMP MACRO chosen(gate) AS
     gate IN ('type-1', 'local-dissent', 'restricted', 'confidential', 'national-opt-out');
-
--- What a record is known by. One without an id stands for itself. Ids are in
--- capitals, so none is ever a row's name.
-CREATE TEMP MACRO record_name(id, sequence) AS
-    coalesce(id, 'row/' || sequence);

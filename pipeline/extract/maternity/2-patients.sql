@@ -6,8 +6,9 @@
 -- why:    here, and only here, an NHS number becomes a code. A mother whose
 --         number is not usable stays in under a code that holds for this site
 --         alone; a baby's, often not yet known, stays empty. Whoever was submitted
---         again is what the highest record number says; two rows under that number
---         make two rows here, which are refused when they differ
+--         again is what the highest record number says; where it says nothing,
+--         rows that differ make two rows here, which are refused. A baby without
+--         any name stands for itself
 CREATE TEMP TABLE patient AS
 SELECT
     p.patient,
@@ -28,14 +29,14 @@ FROM (
         SELECT *
         FROM src_mother
         WHERE patient IS NOT NULL
-        QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+        QUALIFY rank() OVER (PARTITION BY patient ORDER BY submitted DESC NULLS LAST) = 1
     )
 ) p
 CROSS JOIN run r
 JOIN provider v ON v.ours;
 
-CREATE TEMP VIEW named_baby AS
-SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || sequence) AS name
+CREATE TEMP TABLE named_baby AS
+SELECT *, coalesce(baby, 'order/' || birth_order, 'row/' || row_number() OVER ()) AS name
 FROM src_baby;
 
 CREATE TEMP TABLE infant AS
@@ -52,7 +53,7 @@ FROM (
     FROM (
         SELECT *
         FROM named_baby
-        QUALIFY rank() OVER (PARTITION BY delivery, name ORDER BY sequence DESC NULLS LAST) = 1
+        QUALIFY rank() OVER (PARTITION BY delivery, name ORDER BY submitted DESC NULLS LAST) = 1
     )
     GROUP BY ALL
 ) b
@@ -66,7 +67,7 @@ FROM (
         b.row_at,
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
-            WHEN row_number() OVER (PARTITION BY b.delivery, b.name ORDER BY b.sequence DESC NULLS LAST, b.row_at) > 1 THEN 're-submitted'
+            WHEN row_number() OVER (PARTITION BY b.delivery, b.name ORDER BY b.submitted DESC NULLS LAST, b.row_at) > 1 THEN 're-submitted'
         END AS reason
     FROM named_baby b
     CROSS JOIN provider v

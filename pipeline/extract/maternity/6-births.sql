@@ -13,7 +13,7 @@ FROM (
     SELECT *, CASE lower(unit) WHEN 'kg' THEN 1000 WHEN 'g' THEN 1 END AS factor
     FROM src_activity
     WHERE code = '27113001' AND baby IS NOT NULL -- body weight in SNOMED CT
-    QUALIFY row_number() OVER (PARTITION BY record_name(activity, sequence) ORDER BY sequence DESC NULLS LAST, baby, date, value, unit) = 1
+    QUALIFY activity IS NULL OR row_number() OVER (PARTITION BY activity ORDER BY sequence DESC NULLS LAST, baby, date, value, unit) = 1
 );
 
 CREATE TEMP TABLE weight AS

@@ -1,7 +1,8 @@
--- reads:  list, run, patient, person, place, infant, booking, pregnancy, birth, weighing
+-- reads:  list, run, patient, person, place, infant, booking, pregnancy, birth, weighing,
+--         src_delivery, src_activity
 -- writes: doubt, numbered, unplaced, placed, strange, born, contradiction,
 --         stopped, withheld and hidden, which the program asks for
--- grain:  one rule (doubt, contradiction); one number of the export (numbered); one mother whose
+-- grain:  one rule (doubt: and relation; contradiction); one number of the export (numbered); one mother whose
 --         postcode the lookup lacks (unplaced); one mother's area (placed); one column
 --         (strange); one code's birth date (born);
 --         one mother who is left out by choice, or one baby (stopped)
@@ -16,7 +17,26 @@ FROM (
     SELECT count(*) AS n FROM (SELECT 1 FROM infant GROUP BY delivery, name HAVING count(*) > 1)
 )
 UNION ALL
-SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient;
+SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient
+UNION ALL
+SELECT 'one-row-number of booking', count(*) FROM (
+    SELECT 1 FROM booking
+    WHERE last AND pregnancy IS NOT NULL
+    GROUP BY pregnancy HAVING count(DISTINCT row(patient, booked, booked_bad, due, due_bad, live_births, stillbirths, smoking, bmi)) > 1)
+UNION ALL
+SELECT 'one-row-number of delivery', count(*) FROM (
+    SELECT 1 FROM (
+        SELECT delivery, pregnancy FROM src_delivery
+        WHERE delivery IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY delivery ORDER BY submitted DESC NULLS LAST) = 1)
+    GROUP BY delivery HAVING count(DISTINCT row(pregnancy)) > 1)
+UNION ALL
+SELECT 'one-row-number of activity', count(*) FROM (
+    SELECT 1 FROM (
+        SELECT activity, baby, date, value, unit FROM src_activity
+        WHERE activity IS NOT NULL AND code = '27113001' AND baby IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY activity ORDER BY submitted DESC NULLS LAST) = 1)
+    GROUP BY activity HAVING count(DISTINCT row(baby, date, value, unit)) > 1);
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient

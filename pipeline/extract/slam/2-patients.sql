@@ -4,8 +4,8 @@
 -- why:    here, and only here, an NHS number becomes a code. A number that is
 --         not usable never gets one: such a person stays in under a code that
 --         holds for this site alone, and is not linkable. A patient who was
---         submitted again is what the highest row number says; two rows under
---         that number make two rows here, which are refused when they differ
+--         submitted again is what the highest row number says; where it says
+--         nothing, rows that differ make two rows here, which are refused
 CREATE TEMP TABLE patient AS
 SELECT
     p.row_at,
@@ -24,12 +24,12 @@ SELECT
     -- a number with a problem has no code
     coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(r.site || '/' || p.patient)) AS person
 FROM (
-    SELECT min(row_at) AS row_at, patient, sequence, nhs_number, number_status, gender, ethnicity, birth_date, birth_date_bad, death_date, death_date_bad, postcode
+    SELECT min(row_at) AS row_at, patient, max(sequence) AS sequence, nhs_number, number_status, gender, ethnicity, birth_date, birth_date_bad, death_date, death_date_bad, postcode
     FROM (
         SELECT *
         FROM src_patient
         WHERE patient IS NOT NULL
-        QUALIFY rank() OVER (PARTITION BY patient ORDER BY sequence DESC NULLS LAST) = 1
+        QUALIFY rank() OVER (PARTITION BY patient ORDER BY submitted DESC NULLS LAST) = 1
     )
     GROUP BY ALL
 ) p
@@ -44,7 +44,7 @@ FROM (
         CASE
             WHEN NOT v.ours THEN 'other-organisation'
             WHEN p.patient IS NULL THEN 'no-patient'
-            WHEN row_number() OVER (PARTITION BY p.patient ORDER BY p.sequence DESC NULLS LAST, p.row_at) > 1 THEN 're-submitted'
+            WHEN row_number() OVER (PARTITION BY p.patient ORDER BY p.submitted DESC NULLS LAST, p.row_at) > 1 THEN 're-submitted'
         END AS reason
     FROM src_patient p
     CROSS JOIN provider v

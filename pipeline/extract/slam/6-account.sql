@@ -1,16 +1,49 @@
--- reads:  list, patient, person, place, src_team, src_legal
+-- reads:  list, patient, person, place, referral, repeated, src_team, src_legal, src_spell
 -- writes: doubt, numbered, unplaced, placed, strange, born, contradiction,
 --         stopped, withheld and hidden, which the program asks for
--- grain:  one rule (doubt, contradiction); one number of the export (numbered); one person whose
+-- grain:  one rule (doubt: and relation; contradiction); one number of the export (numbered); one person whose
 --         postcode the lookup lacks (unplaced); one person's area (placed); one column
 --         (strange); one code's birth date (born);
 --         one patient who is left out by choice (stopped)
--- why:    as in primary-care/6-account: two rows of a patient under one row number
---         that do not say the same would make it a guess which of them holds
+-- why:    as in primary-care/6-account: two rows of a record of which neither is
+--         known to be later, and that do not say the same, would make it a guess
+--         which of them holds: whose referral it is, whether a contact took place.
+--         A diagnosis says nothing beyond what it is known by
 CREATE TEMP VIEW doubt AS
 SELECT 'one-row-number' AS rule, count(*) AS n FROM (SELECT 1 FROM patient GROUP BY patient HAVING count(*) > 1)
 UNION ALL
-SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient;
+SELECT 'births-unread' AS rule, most_lost(count(*) FILTER (birth_lost), count(birth_date)) AS n FROM patient
+UNION ALL
+SELECT 'one-row-number of referral', count(*) FROM (
+    SELECT 1 FROM referral
+    WHERE last AND referral IS NOT NULL
+    GROUP BY referral HAVING count(DISTINCT row(patient, received, received_bad, discharged, discharged_bad)) > 1)
+UNION ALL
+SELECT 'one-row-number of team', count(*) FROM (
+    SELECT 1 FROM (
+        SELECT referral, team, team_type FROM src_team
+        WHERE referral IS NOT NULL AND team IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY referral, team ORDER BY submitted DESC NULLS LAST) = 1)
+    GROUP BY referral, team HAVING count(DISTINCT row(team_type)) > 1)
+UNION ALL
+SELECT 'one-row-number of contact', count(*) FROM (
+    SELECT 1 FROM repeated
+    WHERE last
+    GROUP BY contact HAVING count(DISTINCT row(referral, team, date, date_bad, attendance)) > 1)
+UNION ALL
+SELECT 'one-row-number of legal', count(*) FROM (
+    SELECT 1 FROM (
+        SELECT * FROM src_legal
+        WHERE period IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY period ORDER BY submitted DESC NULLS LAST) = 1)
+    GROUP BY period HAVING count(DISTINCT row(patient, started, started_bad, ended, ended_bad, expired, expired_bad, status)) > 1)
+UNION ALL
+SELECT 'one-row-number of spell', count(*) FROM (
+    SELECT 1 FROM (
+        SELECT * FROM src_spell
+        WHERE spell IS NOT NULL
+        QUALIFY rank() OVER (PARTITION BY spell ORDER BY submitted DESC NULLS LAST) = 1)
+    GROUP BY spell HAVING count(DISTINCT row(referral, started, started_bad, ended, ended_bad)) > 1);
 
 CREATE TEMP VIEW numbered AS
 SELECT problem FROM patient;

@@ -23,8 +23,8 @@ named AS (
 ),
 marked AS (
     SELECT *,
-        row_number() OVER (
-            PARTITION BY kind, record_name(referral, sequence), scheme, coalesce(icd10, code), date, date_bad
+        referral IS NULL OR row_number() OVER (
+            PARTITION BY kind, referral, scheme, coalesce(icd10, code), date, date_bad
             ORDER BY sequence DESC NULLS LAST, row_at) = 1 AS latest
     FROM named
 ),

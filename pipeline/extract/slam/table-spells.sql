@@ -8,16 +8,16 @@
 WITH spell AS (
     SELECT
         row_at, referral, started, started_bad, ended, ended_bad,
-        row_number() OVER (
-            PARTITION BY record_name(spell, sequence)
+        spell IS NULL OR row_number() OVER (
+            PARTITION BY spell
             ORDER BY sequence DESC NULLS LAST, referral, started, started_bad, ended, ended_bad, row_at) = 1 AS latest
     FROM src_spell
 ),
 legal AS (
     SELECT patient, started, coalesce(ended, expired) AS ended, status, sequence
     FROM src_legal
-    QUALIFY row_number() OVER (
-        PARTITION BY record_name(period, sequence)
+    QUALIFY period IS NULL OR row_number() OVER (
+        PARTITION BY period
         ORDER BY sequence DESC NULLS LAST, patient, started, ended, expired, status) = 1
 ),
 owned AS (
