@@ -97,7 +97,7 @@ func (b *workbench) search(where string, body []byte) {
 // looks through all that it says and leaves. TestCorpus of the stage runs them all.
 func TestHostileProcess(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs some forty processes")
+		t.Skip("runs some eighty processes")
 	}
 	b := newWorkbench(t)
 	ran := 0
