@@ -22,9 +22,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"datanet": main, "datanet-narrow": narrow, "age": ageTool, "datanet-holds": holdsCode})
-}
+// programs are what this test binary is, by the name under which it is run.
+var programs = map[string]func(){"datanet": main, "datanet-narrow": narrow, "age": ageTool, "datanet-holds": holdsCode}
+
+func TestMain(m *testing.M) { testscript.Main(m, programs) }
 
 // TestScripts runs the terminal sessions in testdata. Besides testscript's own
 // words they use:

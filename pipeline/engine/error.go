@@ -16,7 +16,7 @@ import (
 type Error struct {
 	Step   string
 	Rule   string // what went wrong, in our words
-	File   string // path of the CSV file that is to blame, when DuckDB named one
+	File   string // path of the file that is to blame, when DuckDB named one
 	Line   int64  // its line, when DuckDB named one
 	Memory bool   // the memory limit was reached
 	Disk   bool   // a file could not be read or written
@@ -49,6 +49,10 @@ var (
 	csvFile = regexp.MustCompile(`(?m)^ *file ?= ?(.*)$`)
 )
 
+// What DuckDB says of a file that the disk does not give or take: its path stands
+// between the first mark and the last.
+var diskFile = regexp.MustCompile(`(?s)^IO Error: [^"]* file "(.*)":`)
+
 // csvState is what DuckDB says of a row that ends in another way than the
 // rows before it. It does not say where.
 const csvState = "The CSV Parser state machine reached an invalid state"
@@ -70,6 +74,9 @@ func (e *Engine) fault(ctx context.Context, step string, err error) error {
 	out.Memory = known.Type == duckdb.ErrorTypeOutOfMemory
 	out.Disk = known.Type == duckdb.ErrorTypeIO
 	out.Broken = known.Type == duckdb.ErrorTypeInternal || known.Type == duckdb.ErrorTypeFatal
+	if m := diskFile.FindStringSubmatch(known.Msg); out.Disk && m != nil {
+		out.File = m[1]
+	}
 	out.blameCSV(known.Msg)
 	return out
 }

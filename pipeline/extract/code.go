@@ -44,7 +44,7 @@ type coded struct {
 }
 
 // code runs the database that sees identifiers.
-func code(ctx context.Context, o Options, src *source, stage *staging, rows *atomic.Int64) (*coded, error) {
+func code(ctx context.Context, o Options, src *source, stage *staging, rows *atomic.Int64) (_ *coded, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	hashed := src.provenance(ctx)
 	defer hashed()
@@ -54,6 +54,12 @@ func code(ctx context.Context, o Options, src *source, stage *staging, rows *ato
 		return nil, err
 	}
 	defer pipes.stop()
+	defer func() {
+		if broken := pipes.whole(); broken != nil {
+			err = broken // whatever the database made of it
+		}
+		err = src.blame(err)
+	}()
 	threads := o.Threads
 	if pipes != nil {
 		threads = 1 // one after the other, they come to the pipes one at a time
@@ -89,7 +95,7 @@ func code(ctx context.Context, o Options, src *source, stage *staging, rows *ato
 	if c.sources, err = hashed(); err != nil {
 		return nil, err
 	}
-	return c, pipes.whole()
+	return c, nil
 }
 
 // prepare runs the steps before the tables: the macros that all datasets share,

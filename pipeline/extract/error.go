@@ -52,7 +52,8 @@ func (e *UseError) Kind() string { return "use" }
 func (e *UseError) Hints() []string { return []string{e.Hint} }
 
 // blame turns an engine's error about a file into a SourceError that names the
-// table whose file it is.
+// table whose file it is. Of a disk's error it is blamed only if the file is one of
+// the source: the others are the extract's own.
 func (s *source) blame(err error) error {
 	var fault *engine.Error
 	if !errors.As(err, &fault) {
@@ -60,6 +61,9 @@ func (s *source) blame(err error) error {
 	}
 	if fault.Broken {
 		return s.misspelt(err)
+	}
+	if table, ours := s.paths()[fault.File]; fault.Disk && ours {
+		return cannotRead(table)
 	}
 	if !fault.Source {
 		return err

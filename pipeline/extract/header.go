@@ -33,7 +33,7 @@ func readHeader(path string, comma byte, encoding string) ([]string, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxHeader))
 	if err != nil {
-		return nil, errNoFile
+		return nil, errUnreadable
 	}
 	if encoding == windows1252 {
 		text = fromWindows1252(nil, text)

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,9 @@ func openPostcodes(o Options) (*sourceFile, error) {
 			Hint: "give one with --postcodes FILE or DATANET_POSTCODES (ONSPD or NSPL layout), or go without with --no-geography"}
 	}
 	header, err := readHeader(path, ',', utf8Encoding)
-	if err != nil {
+	if errors.Is(err, errUnreadable) {
+		return nil, cannotRead(lookupName)
+	} else if err != nil {
 		return nil, &SourceError{Table: lookupName, Row: 1, Rule: err.Error()}
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}, comma: ','}

@@ -42,7 +42,7 @@ func (s *source) hash(ctx context.Context) ([]SourceFile, error) {
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			return nil, errUnreadable
+			return nil, cannotRead(cmp.Or(f.table, lookupName))
 		}
 		files = append(files, SourceFile{cmp.Or(f.table, "postcodes"), size, digest})
 	}

@@ -81,7 +81,9 @@ func (s *source) scanStreams(ctx context.Context) (wait func() error) {
 // scan refuses a file of which not every line is what it seems.
 func (f *sourceFile) scan(ctx context.Context, table string, filled bool) error {
 	found, err := scanFile(ctx, f.path, f.columns, f.comma)
-	if err != nil {
+	if errors.Is(err, errUnreadable) {
+		return cannotRead(table)
+	} else if err != nil {
 		return err
 	}
 	f.folded, f.unseen, f.rows = found.folded, found.folded || found.unseen, found.rows > 1
@@ -144,7 +146,12 @@ func scanFile(ctx context.Context, path string, columns int, comma byte) (scanne
 }
 
 // errUnreadable says no more: what the operating system says names the file.
-var errUnreadable = &SourceError{Rule: "a file of the export cannot be read to its end", Hint: "look at the disk or the share that the export lies on, and copy it again"}
+var errUnreadable = errors.New("cannot be read to its end")
+
+// cannotRead is for a file that nobody says is broken: the disk may be.
+func cannotRead(table string) error {
+	return &SourceError{Table: table, Rule: errUnreadable.Error(), Hint: "see whether the disk or the share that it lies on is there, and copy the export to a disk of your own"}
+}
 
 func scan(ctx context.Context, from io.Reader, columns, longest int, comma byte) (scanned, error) {
 	d := &dialect{columns: columns, longest: longest, comma: comma}
@@ -156,6 +163,9 @@ func scan(ctx context.Context, from io.Reader, columns, longest int, comma byte)
 	ended := false
 	for ctx.Err() == nil {
 		line, err := r.ReadSlice('\n')
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+			return scanned{}, errUnreadable // and what came of the line is not a line cut off
+		}
 		if len(line) > 0 {
 			ended = line[len(line)-1] == '\n'
 			fault := d.take(line)
@@ -174,9 +184,6 @@ func scan(ctx context.Context, from io.Reader, columns, longest int, comma byte)
 				return scanned{fault: openQuote, line: d.start}, nil
 			}
 			return scanned{rows: d.rows, ended: ended, folded: d.folded, unseen: w.unseen}, nil
-		}
-		if err != nil {
-			return scanned{}, errUnreadable
 		}
 	}
 	return scanned{}, ctx.Err()

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -117,7 +118,9 @@ func (s *source) name(o Options) string {
 // patient's.
 func openFile(path string, table *schemas.FormatTable, format *schemas.Format, unknown UnknownColumns) (*sourceFile, int, error) {
 	header, err := readHeader(path, format.Comma(), format.Encoding)
-	if err != nil {
+	if errors.Is(err, errUnreadable) {
+		return nil, 0, cannotRead(table.Name)
+	} else if err != nil {
 		return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: err.Error(), Hint: "the first line must be the header, in UTF-8"}
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}, comma: format.Comma()}

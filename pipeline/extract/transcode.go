@@ -59,7 +59,7 @@ func (s *source) spelt(ctx context.Context, file *sourceFile) error {
 	const hint = "the format says that the files are in " + windows1252 + ": is that so?"
 	f, err := os.Open(file.path)
 	if err != nil {
-		return err
+		return cannotRead(file.table)
 	}
 	defer f.Close()
 	buffer, line := make([]byte, 1<<20), int64(1)
@@ -74,7 +74,7 @@ func (s *source) spelt(ctx context.Context, file *sourceFile) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			return cannotRead(file.table)
 		}
 	}
 	return ctx.Err()
@@ -130,7 +130,7 @@ func (all pipes) stop() {
 func (all pipes) whole() error {
 	for _, p := range all {
 		if p.broken.Load() {
-			return &SourceError{Table: p.table, Rule: "could not be read to its end", Hint: "see whether the disk is well, and try again"}
+			return cannotRead(p.table)
 		}
 	}
 	return nil
