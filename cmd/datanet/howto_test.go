@@ -47,7 +47,7 @@ func TestHowTos(t *testing.T) {
 			runPage(t, string(body))
 		})
 	}
-	if ran < 4 {
+	if ran < 6 {
 		t.Errorf("%d how-tos ran", ran)
 	}
 }
