@@ -166,6 +166,9 @@ func flat(r *Result) map[string]int64 {
 			all[what+": "+name] = n
 		}
 	}
+	for _, w := range r.Warnings {
+		all["warning: "+w] = 1
+	}
 	return all
 }
 

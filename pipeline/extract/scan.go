@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"datanet/pipeline/engine"
@@ -124,6 +125,23 @@ func (s *source) filled(large map[string]bool, streams bool) error {
 		}
 	}
 	return nil
+}
+
+// bare warns of tables that must be there and hold no row in any export. There may
+// be none to tell of; but what only they tell, such as a team's type, is then
+// missing from rows that are counted, and no other figure says so.
+func (s *source) bare() []string {
+	var found []string
+	for _, r := range s.relations {
+		if !r.Optional && !slices.ContainsFunc(s.tables[r.Table], func(f *sourceFile) bool { return f.rows }) {
+			found = append(found, r.Table)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	slices.Sort(found)
+	return []string{"tables of the export that hold no row: " + strings.Join(slices.Compact(found), ", ")}
 }
 
 // scanned is what a file's bytes say before anybody parses them.

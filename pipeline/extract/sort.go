@@ -46,7 +46,7 @@ func sort(ctx context.Context, o Options, src *source, stage *staging, c *coded)
 	if o.Policy.Overdue(o.Now.UTC()) {
 		result.Warnings = append(result.Warnings, "the policy "+o.Policy.Name()+" was to be looked at again by "+o.Policy.Review.Format(time.DateOnly))
 	}
-	result.Warnings = append(result.Warnings, o.idle()...)
+	result.Warnings = append(append(result.Warnings, o.idle()...), src.bare()...)
 	var files []schemas.ManifestFile
 	for i := range src.dataset.Tables {
 		t := &src.dataset.Tables[i]
