@@ -12,9 +12,9 @@
 --         Whether its person stays in is known only when every entry was read:
 --         an opt-out is an entry too. Until then, and no longer than the run, the
 --         file holds entries of people who will be left out as well, under numbers
---         that mean nothing outside the run: no code, no identifier, no text. The
---         number that orders what is told is shifted by a secret of the run:
---         somebody may have put another number in its place
+--         that mean nothing outside the run: no code, no identifier, no text. What is
+--         told keeps its date; the number that orders it is shifted by a secret of the
+--         run, since somebody may have put another number in its place.
 --         not-plain is no reason to stay out: it asks for another pass, in which
 --         names are put into their plain form before they are matched
 WITH dated AS (
