@@ -243,15 +243,16 @@ func (s *source) doubts(ctx context.Context, e *engine.Engine) error {
 	if err != nil {
 		return s.blame(err)
 	}
-	for _, rule := range slices.Sorted(maps.Keys(found)) {
-		refused := guesses[rule]
-		if about, relation, ok := strings.Cut(rule, " of "); ok {
-			refused = guesses[about+" of"]
-			refused.Table = s.relations[relation].Table
-		}
-		return &SourceError{Table: refused.Table, Rule: fmt.Sprintf(refused.Rule, found[rule]), Hint: refused.Hint}
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	rule := slices.Min(slices.Collect(maps.Keys(found)))
+	refused := guesses[rule]
+	if about, relation, ok := strings.Cut(rule, " of "); ok {
+		refused = guesses[about+" of"]
+		refused.Table = s.relations[relation].Table
+	}
+	return &SourceError{Table: refused.Table, Rule: fmt.Sprintf(refused.Rule, found[rule]), Hint: refused.Hint}
 }
 
 func run(ctx context.Context, e *engine.Engine, name, step string) error {
