@@ -129,8 +129,8 @@ func TestInterrupted(t *testing.T) {
 	lines := map[string][]string{
 		"publish": {"publish", "--out", filepath.Join(dir, "late", "publication")},
 		"extract": {"extract", "--key", filepath.Join(dir, "keys", "Z99001.key"), "--source", filepath.Join(dir, "borough", "primary-care", "Z99001"), "--out", filepath.Join(dir, "late"), "--test-numbers"},
-		"synth":   {"synth", "--out", filepath.Join(dir, "late", "borough"), "--people", "20000"},
-		"demo":    {"demo", "--dir", filepath.Join(dir, "late", "demo"), "--people", "20000"},
+		"synth":   {"synth", "--out", filepath.Join(dir, "late", "borough"), "--people", "200000"},
+		"demo":    {"demo", "--dir", filepath.Join(dir, "late", "demo"), "--people", "200000"},
 	}
 	for name, line := range lines {
 		for _, after := range []time.Duration{0, 20, 60, 120} {
