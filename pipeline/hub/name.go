@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,9 @@ func isDate(s string) bool {
 func tablePath(table, site string, sequence int64, sha256 string) string {
 	return path.Join(table, "site="+site, fmt.Sprintf("%d-%s.parquet", sequence, sha256[:8]))
 }
+
+// namedBy says whether a table file's name is that of bytes with this SHA-256.
+func namedBy(name, sha256 string) bool { return strings.HasSuffix(name, "-"+sha256[:8]+".parquet") }
 
 // fileSequence reads the sequence out of a table file's name.
 func fileSequence(name string) (int64, bool) {

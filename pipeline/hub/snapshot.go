@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 )
 
@@ -88,6 +89,53 @@ func (s *Snapshot) Path(f File) string {
 
 // VerifyFile reads one of the state's files and compares it with the state.
 func (s *Snapshot) VerifyFile(f File) error { return verifyFile(s.root, f) }
+
+// Size is how many files the state names, and their bytes.
+func (s *Snapshot) Size() (files int, bytes int64) {
+	s.State.files(func(_ Member, f File) error {
+		files, bytes = files+1, bytes+f.Bytes
+		return nil
+	})
+	return files, bytes
+}
+
+// VerifyHistory reads every file of history and compares it with the beginning of its SHA-256, which is in its name. It
+// reports all that differ.
+func (s *Snapshot) VerifyHistory() (files int, bytes int64, err error) {
+	history, err := s.root.OpenRoot(historyDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("opening history: %w", err)
+	}
+	defer history.Close()
+	var errs []error
+	err = tableFiles(history, func(table, site, name string, _ int64) error {
+		file := path.Join(table, "site="+site, name)
+		size, err := verifyPast(history, file)
+		files, bytes = files+1, bytes+size
+		errs = append(errs, err)
+		return nil
+	})
+	return files, bytes, errors.Join(append(errs, err)...)
+}
+
+func verifyPast(history *os.Root, file string) (size int64, err error) {
+	f, err := openPlain(history, file)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	sha, size, err := hashFile(f)
+	if err != nil {
+		return 0, fmt.Errorf("reading %s/%s: %w", historyDir, file, err)
+	}
+	if !namedBy(path.Base(file), sha) {
+		return size, broken("%s/%s: not the bytes that were loaded", historyDir, file)
+	}
+	return size, nil
+}
 
 // VerifyFiles reads every file and compares it with the state. It reports all that differ.
 func (s *Snapshot) VerifyFiles() error {

@@ -115,6 +115,8 @@ type Count struct {
 type Publication struct {
 	Header
 	dir    string
+	digest string // SHA-256 of publication.json, in hex
+	bytes  int64
 	counts counts
 }
 
@@ -148,8 +150,16 @@ func Open(dir string, known func(*Header) (vkey string, err error)) (*Publicatio
 	if schemas.Digest(p.counts.parquet) != p.Counts {
 		return nil, &IntegrityError{"counts.parquet is not what the hub's publisher signed", fetchAgain}
 	}
+	p.digest, p.bytes = schemas.Digest(text), int64(len(text)+len(sig)+len(p.counts.parquet))
 	return p, nil
 }
+
+// Digest is the SHA-256 of what was signed, publication.json, in hex: how a record
+// of decisions knows it.
+func (p *Publication) Digest() string { return p.digest }
+
+// Bytes is how much its files hold.
+func (p *Publication) Bytes() int64 { return p.bytes }
 
 // Dir is the publication's folder.
 func (p *Publication) Dir() string { return p.dir }
