@@ -230,11 +230,43 @@ func (f *Format) TableByName(name string) *FormatTable {
 	return nil
 }
 
-// Mentioned finds the tables whose name or alias stands, as a word of its own, in
-// the name of a file that is not one of this format. Such a file may be a copy, a
-// part, or one that is still packed or encrypted.
-func (f *Format) Mentioned(name string) []*FormatTable {
-	return f.tables(func(of string) bool { return hasWord(strings.ToLower(name), strings.ToLower(of)) })
+// Mentioned finds the table that a file seems to be of although its name is not one
+// of this format: a copy, a part, or one that is still packed or encrypted. The
+// longest name or alias that stands in the file's name, without regard to case and
+// to the signs between words, is the table's; a short one must be a word of its own.
+// It returns nil when there is none.
+func (f *Format) Mentioned(file string) *FormatTable {
+	var found *FormatTable
+	longest := 0
+	for i := range f.Tables {
+		t := &f.Tables[i]
+		for _, name := range append([]string{t.Name}, t.Aliases...) {
+			if n := len(lettersOf(name)); n > longest && mentions(file, name) {
+				found, longest = t, n
+			}
+		}
+	}
+	return found
+}
+
+// distinct is how long a name is that no file bears by chance.
+const distinct = 9
+
+func mentions(file, name string) bool {
+	if len(lettersOf(name)) >= distinct {
+		return strings.Contains(lettersOf(file), lettersOf(name))
+	}
+	return hasWord(strings.ToLower(file), strings.ToLower(name))
+}
+
+// lettersOf is a name's letters and digits, in small letters.
+func lettersOf(name string) string {
+	return strings.Map(func(r rune) rune {
+		if alphanumeric(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
 }
 
 func (f *Format) tables(are func(name string) bool) (found []*FormatTable) {

@@ -155,31 +155,35 @@ func TestFileNames(t *testing.T) {
 // TestMentioned: a file that is not named as the format names its files may be of
 // one of its tables all the same.
 func TestMentioned(t *testing.T) {
-	for _, c := range []struct{ format, name, tables string }{
+	for _, c := range []struct{ format, name, table string }{
 		{"emis", "291_CareRecord_Observation_20261031033015_a0 (1).csv", "CareRecord_Observation"},
 		{"emis", "291_CARERECORD_OBSERVATIONS_20261031033015_a0.CSV", "CareRecord_Observation"},
+		{"emis", "291_CareRecord_Observation2_20261031033015_a0.csv", "CareRecord_Observation"},
+		{"emis", "291_CareRecord_ObservationPart_20261031033015_a0.csv", "CareRecord_Observation"},
+		{"emis", "CareRecord-Observation.csv", "CareRecord_Observation"},
+		{"emis", "care record observation 2.zip", "CareRecord_Observation"},
+		{"emis", "CareRecordObservation_20261101.csv", "CareRecord_Observation"},
+		{"emis", "CareRecord_ObservationReferral (1).csv", "CareRecord_ObservationReferral"},
 		{"emis", "Admin_Patient.csv.gpg", "Admin_Patient"},
-		{"emis", "copy of Admin_Patient", "Admin_Patient"},
 		{"emis", "Admin_PatientHistory.csv", "Admin_PatientHistory"},
-		{"emis", "Admin_PatientHistory and Admin_Patients.csv", "Admin_Patient Admin_PatientHistory"},
-		{"emis", "Admin_Patients2.csv", ""},
-		{"emis", "éAdmin_Patient.csv", ""},
-		{"emis", "notes.csv", ""},
+		{"emis", "notes of the patients.csv", ""},
 		{"emis", "", ""},
 		{"mhsds", "mhs201carecontact_20261031.csv", "MHS201CareContact"},
-		{"mhsds", "MHS201CareContact2.csv", ""},
+		{"mhsds", "MHS201CareContactPart2_20261031.csv", "MHS201CareContact"},
+		{"mhsds", "MHS002GP2.csv", ""}, // short, and no word of its own
+		{"mhsds", "MHS002GP (2).csv", "MHS002GP"},
 		{"mhsds", "MHS001MPI_20260231.csv", "MHS001MPI"},
 	} {
 		f, err := FormatByName(c.format)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []string
-		for _, table := range f.Mentioned(c.name) {
-			got = append(got, table.Name)
+		got := ""
+		if table := f.Mentioned(c.name); table != nil {
+			got = table.Name
 		}
-		if strings.Join(got, " ") != c.tables {
-			t.Errorf("%q mentions %q, want %q", c.name, got, c.tables)
+		if got != c.table {
+			t.Errorf("%q mentions %q, want %q", c.name, got, c.table)
 		}
 	}
 }

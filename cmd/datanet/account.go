@@ -137,7 +137,7 @@ func printRows(w io.Writer, r *extract.Result, table string, out int64) {
 	in, left := cmp.Or(headings[table], "Rows of "+table)+" in it", "Left out"
 	rows := r.Tables[table]
 	if table == "patients" {
-		in, left = "Who is in it", "Who was left out"
+		in, left = "Who is in it", "Patient records left out"
 	} else if table == "pregnancies" {
 		fmt.Fprintf(w, "\nWho is in it: %s.\n", people(r.Persons))
 	}
@@ -147,9 +147,9 @@ func printRows(w io.Writer, r *extract.Result, table string, out int64) {
 	}
 	switch {
 	case table == "patients" && rows == r.Persons:
-		fmt.Fprintf(w, "\n%s: %s.\n%s: %s%s\n", in, people(r.Persons), left, people(out), end)
+		fmt.Fprintf(w, "\n%s: %s.\n%s: %s%s\n", in, people(r.Persons), left, thousands(out), end)
 	case table == "patients": // somebody is there twice
-		fmt.Fprintf(w, "\n%s: %s, in %s records.\n%s: %s%s\n", in, people(r.Persons), thousands(rows), left, people(out), end)
+		fmt.Fprintf(w, "\n%s: %s, in %s records.\n%s: %s%s\n", in, people(r.Persons), thousands(rows), left, thousands(out), end)
 	default:
 		fmt.Fprintf(w, "\n%s: %s. %s: %s%s\n", in, thousands(rows), left, thousands(out), end)
 	}
@@ -241,7 +241,7 @@ func printNHSNumbers(w io.Writer, r *extract.Result) {
 	}
 	if corrected {
 		until := "they are in the extract and found in no other dataset"
-		if r.Gates["patients"]["unlinkable"] > 0 {
+		if r.National != "" || r.Gates["patients"]["unlinkable"]+r.Gates["pregnancies"]["unlinkable"] > 0 {
 			until = "they are left out"
 		}
 		fmt.Fprintf(w, "Corrected in the clinical system, they can be linked next time. Until then %s.\n", until)

@@ -24,7 +24,7 @@ func TestAccount(t *testing.T) {
 Extract number 2 of Z99001, primary-care, as at 31 October 2026
 
 Who is in it: 10,815 people.
-Who was left out: 527 people, each under the first that holds:
+Patient records left out: 527, each under the first that holds:
          513  the person chose a Type 1 opt-out
           14  the person's record is restricted (S-flag)
 Patient records set aside: 5, each under the first that holds:
@@ -67,7 +67,7 @@ the custodian can open.
 Extract number 1 of Z9S01, slam, as at 31 October 2026
 
 Who is in it: 773 people.
-Who was left out: nobody.
+Patient records left out: 0.
 Patient records set aside: 23, each under the first that holds:
           15  submitted again later: the later row counts
            8  another record of a person who is counted
@@ -99,7 +99,7 @@ Births in it: 0. Left out: 1, each under the first that holds:
 NHS numbers, of everybody in the export, left out or not: 1 usable.
   2 people are babies under their mothers' NHS number: enter the baby's own.
 Corrected in the clinical system, they can be linked next time. Until then they
-are in the extract and found in no other dataset.
+are left out.
 1 person has a postcode that the lookup does not hold, and no ward.
 Columns that the format does not know, left unread: 4.
 

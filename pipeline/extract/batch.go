@@ -82,13 +82,13 @@ func (s *source) named(o Options) ([]named, error) {
 	for _, e := range entries {
 		table, stamp, ok := s.format.ParseFileName(e.Name())
 		switch {
+		case table == nil && s.needed(s.format.Mentioned(e.Name())):
+			return nil, misnamed(s.format.Mentioned(e.Name()))
+		case !ok && e.Name() == postcodesFile:
+		case !ok && e.IsDir():
+			s.unread = append(s.unread, "a folder, with whatever it holds")
 		case !ok:
-			if lost := slices.IndexFunc(s.format.Mentioned(e.Name()), s.needed); lost >= 0 {
-				return nil, misnamed(s.format.Mentioned(e.Name())[lost])
-			}
-			if strings.HasSuffix(strings.ToLower(e.Name()), ".csv") && e.Name() != postcodesFile {
-				s.unread = append(s.unread, "a file whose name is not as the format names its files")
-			}
+			s.unread = append(s.unread, "a file whose name is not as the format names its files")
 		case table == nil:
 			s.unread = append(s.unread, "a table that the format does not know")
 		case !s.needed(table):
@@ -160,6 +160,15 @@ func (s *source) date(asked time.Time) error {
 	return nil
 }
 
+// past refuses an export of a day that has not come. Its opt-outs that are yet to
+// come would count, and no right one could follow it: the key remembers its day.
+func (s *source) past(now time.Time) error {
+	if last := s.asAt.Format(time.DateOnly); last > now.Add(24*time.Hour).UTC().Format(time.DateOnly) {
+		return &SourceError{Rule: "the export is dated " + last + ", which is yet to come", Hint: "look at the clock of this machine and of the system, and export again"}
+	}
+	return nil
+}
+
 // undated is for a format whose names carry no time.
 func (s *source) undated(asked time.Time) error {
 	if asked.IsZero() {
@@ -172,7 +181,7 @@ func (s *source) undated(asked time.Time) error {
 // needed says whether a relation is made of a table.
 func (s *source) needed(table *schemas.FormatTable) bool {
 	for _, r := range s.relations {
-		if r.Table == table.Name {
+		if table != nil && r.Table == table.Name {
 			return true
 		}
 	}

@@ -115,6 +115,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := cmp.Or(last.precedes(src), last.tells(o.Policy)); err != nil {
 		return nil, err
 	}
+	sweepParts(o.Rejects)
 	stage, err := newStaging(o.Out, src.name(o), !o.DryRun, o.Seal)
 	if err != nil {
 		return nil, err

@@ -93,6 +93,9 @@ func (x *export) plant(table *schemas.FormatTable, like map[string]string, plant
 		"MSD001MotherDemog": "LPIDMother", "MSD101PregnancyBooking": "PregnancyID", "MSD401BabyDemographics": "LPIDBaby", "MSD405CareActivityBaby": "CareActIDBaby"}
 	for _, column := range table.Columns {
 		for i, value := range planted {
+			if column.Name == x.of.number && strings.Trim(value, "0123456789") != "" {
+				continue // a number that is none is refused
+			}
 			row := map[string]string{}
 			for k, v := range like {
 				row[k] = v

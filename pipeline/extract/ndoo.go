@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"datanet/pseudonym"
@@ -77,12 +78,21 @@ var dayInName = regexp.MustCompile(`(?:^|[^0-9])(20[0-9]{2})-?([01][0-9])-?([0-3
 // listDay is the day that the file's name says. That of its last change would say
 // nothing: a copy of a list that is too old is new.
 func listDay(name string) (time.Time, error) {
-	if m := dayInName.FindStringSubmatch(name); m != nil {
-		if day, err := time.Parse("20060102", m[1]+m[2]+m[3]); err == nil {
-			return day, nil
+	var days []time.Time
+	for rest := name; ; {
+		at := dayInName.FindStringSubmatchIndex(rest)
+		if at == nil {
+			break
 		}
+		if day, err := time.Parse("20060102", rest[at[2]:at[3]]+rest[at[4]:at[5]]+rest[at[6]:at[7]]); err == nil {
+			days = append(days, day)
+		}
+		rest = rest[at[7]:] // what stands behind one day may stand before another
 	}
-	return time.Time{}, &Refusal{"the name of the national opt-out list does not say of which day it is, so nobody can tell whether it is too old",
+	if len(days) > 0 && slices.MinFunc(days, time.Time.Compare).Equal(slices.MaxFunc(days, time.Time.Compare)) {
+		return days[0], nil
+	}
+	return time.Time{}, &Refusal{"the name of the national opt-out list does not say of which one day it is, so nobody can tell whether it is too old",
 		"name the file by the day on which the national service returned it, such as ndoo_2026-10-30.dat"}
 }
 

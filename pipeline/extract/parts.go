@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,4 +108,40 @@ func (s *source) ordered(r schemas.Relation, file *sourceFile, fields []string) 
 		number = sequence("NULL", file.batch, 0)
 	}
 	return append(fields, number+" AS submitted")
+}
+
+// numbered refuses a table of which some rows are numbered and others are not, or
+// in a way that cannot be read: of two rows of one record nobody could tell which
+// is the later, and the earlier could be the one that says no. What the streams
+// say of a person is judged row by row, with every doubt on the person's side.
+func (s *source) numbered(ctx context.Context, e *engine.Engine) error {
+	for _, name := range slices.Sorted(maps.Keys(s.relations)) {
+		r := s.relations[name]
+		order := strings.ToLower(r.Fields["sequence"].Column)
+		if order == "" || s.streamed(name) {
+			continue
+		}
+		var rows []string
+		for _, f := range s.tables[r.Table] {
+			cell := "NULL"
+			if at, ok := f.at[order]; ok {
+				cell = fmt.Sprintf("c%d", at)
+			}
+			rows = append(rows, fmt.Sprintf("SELECT trim(coalesce(%s, '')) AS n, %d AS batch FROM %s", cell, f.batch, f.read()))
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		unread, err := e.Number(ctx, "comparing the rows of "+r.Table, "SELECT coalesce(sum(CASE WHEN bad > 0 THEN bad WHEN blank < rows THEN blank ELSE 0 END), 0)::BIGINT FROM ("+
+			"SELECT count(*) FILTER (n <> '' AND TRY_CAST(n AS BIGINT) IS NULL) AS bad, count(*) FILTER (n = '') AS blank, count(*) AS rows FROM ("+
+			strings.Join(rows, " UNION ALL ")+") GROUP BY batch)")
+		if err != nil {
+			return s.blame(err)
+		}
+		if unread > 0 {
+			return &SourceError{Table: r.Table, Rule: fmt.Sprintf("rows whose number, %s, is not there or cannot be read, so that nobody knows which of two rows is the later: %d", r.Fields["sequence"].Column, unread),
+				Hint: "export the table again, and do not save it from a spreadsheet: every row must have its number, as the system wrote it"}
+		}
+	}
+	return nil
 }

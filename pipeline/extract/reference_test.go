@@ -147,13 +147,21 @@ func newReference(x *export, o Options) *reference {
 func (f *reference) spread() {
 	stopped := map[string]string{}
 	for _, p := range f.people {
-		stopped[p.name] = max(stopped[p.name], p.choice)
+		stopped[p.chooser()] = max(stopped[p.chooser()], p.choice)
 	}
 	for _, p := range f.people {
 		if p.gate == "" {
-			p.gate = stopped[p.name]
+			p.gate = stopped[p.chooser()]
 		}
 	}
+}
+
+// chooser is whose choice it is: of the number that stands there, traced or not.
+func (p *refPerson) chooser() string {
+	if usable(p.row["NhsNumber"]) {
+		return digits(p.row["NhsNumber"])
+	}
+	return p.name
 }
 
 func ours(row map[string]string) bool {
@@ -167,13 +175,15 @@ var containers = map[string]string{"CareRecord_Consultation": "ConsultationGuid"
 
 // container is one of them, however it is written.
 func container(row map[string]string, column string) string {
-	bare := func(column string) string { return upper(strings.Trim(row[column], "{} \u00a0")) }
-	return column + " " + bare("OrganisationGuid") + " " + bare(column)
+	return column + " " + upper(strings.Trim(row[column], "{} \u00a0"))
 }
 
 // shut says whether what a row belongs to is deleted, and whether it is confidential.
 func (f *reference) shut(row map[string]string) (deleted, confidential bool) {
 	for _, column := range containers {
+		if row[column] == "" {
+			continue
+		}
 		of := f.around[container(row, column)]
 		deleted, confidential = deleted || of[0], confidential || of[1]
 	}

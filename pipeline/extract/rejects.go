@@ -109,12 +109,19 @@ func newAccount(o Options, stage *staging) (*exactAccount, error) {
 			return nil, &UseError{"the account of rejects would lie inside the extract, which travels", "give --rejects a file elsewhere: it stays at the site"}
 		}
 	}
-	sweepParts(folder)
+	if _, err := os.Lstat(filepath.Join(folder, manifestFile)); err == nil {
+		return nil, &UseError{"the account of rejects would lie inside an extract, which travels", "give --rejects a file elsewhere: it stays at the site"}
+	}
 	return &exactAccount{from: filepath.Join(stage.work, rejectsName), to: to}, nil
 }
 
-// sweepParts removes what runs that died left behind: it tells who opted out.
-func sweepParts(folder string) {
+// sweepParts removes what runs that died left behind beside an account: it tells
+// who opted out.
+func sweepParts(account string) {
+	if account == "" {
+		return
+	}
+	folder := filepath.Dir(account)
 	gate, locked, err := lockFolder(folder)
 	if err != nil {
 		return

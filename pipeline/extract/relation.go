@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -16,7 +17,7 @@ import (
 // relations gives the dataset's SQL what it reads: for each relation of the
 // format a view src_<relation> over the files, columns renamed and typed.
 func relations(ctx context.Context, e *engine.Engine, o Options, src *source) error {
-	if err := src.renumbered(ctx, e); err != nil {
+	if err := cmp.Or(src.numbered(ctx, e), src.renumbered(ctx, e)); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(src.relations)) {

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func open(ctx context.Context, o Options) (*source, error) {
 	if err := src.find(o); err != nil {
 		return nil, err
 	}
-	if err := src.complete(); err != nil {
+	if err := cmp.Or(src.past(o.Now), src.complete()); err != nil {
 		return nil, err
 	}
 	if src.postcodes, err = openPostcodes(o); err != nil {
@@ -98,7 +99,7 @@ func (o Options) format() (*schemas.Format, error) {
 			return f, nil
 		}
 		for _, e := range entries {
-			for _, table := range f.Mentioned(e.Name()) {
+			if table := f.Mentioned(e.Name()); table != nil {
 				return nil, misnamed(table)
 			}
 		}
@@ -118,9 +119,12 @@ func (s *source) name(o Options) string {
 // patient's.
 func openFile(path string, table *schemas.FormatTable, format *schemas.Format, unknown UnknownColumns) (*sourceFile, int, error) {
 	header, err := readHeader(path, format.Comma(), format.Encoding)
-	if errors.Is(err, errUnreadable) {
+	switch {
+	case errors.Is(err, errUnreadable):
 		return nil, 0, cannotRead(table.Name)
-	} else if err != nil {
+	case errors.Is(err, errNoFile):
+		return nil, 0, &SourceError{Table: table.Name, Rule: err.Error(), Hint: "give the file itself, one that you may read: no link, folder or device"}
+	case err != nil:
 		return nil, 0, &SourceError{Table: table.Name, Row: 1, Rule: err.Error(), Hint: "the first line must be the header, in UTF-8"}
 	}
 	file := &sourceFile{path: path, columns: len(header), at: map[string]int{}, comma: format.Comma()}

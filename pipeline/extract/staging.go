@@ -39,6 +39,7 @@ type staging struct {
 func newStaging(out, name string, keep, sealed bool) (*staging, error) {
 	if keep {
 		if err := free(out, name); err != nil {
+			clear(out) // perhaps it was made by a run that died right after
 			return nil, err
 		}
 	}
@@ -109,6 +110,16 @@ func (s *staging) furnish() (err error) {
 		}
 	}
 	return nil
+}
+
+// clear sweeps a folder in which nothing else is going to happen.
+func clear(out string) {
+	if gate, locked, err := lockFolder(out); err == nil {
+		defer gate.Close()
+		if locked {
+			sweep(out)
+		}
+	}
 }
 
 // sweep removes what runs that died left behind.
@@ -319,5 +330,5 @@ func (e *outputError) Kind() string { return "unexpected" }
 
 // Hints says what to do.
 func (e *outputError) Hints() []string {
-	return []string{"see whether there is room in the folder that --out names and in that of the key file, and whether both can be written"}
+	return []string{"see whether there is room in the folder that --out names, in that of the key file and in that of --rejects, and whether they can be written"}
 }

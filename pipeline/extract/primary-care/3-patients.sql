@@ -29,6 +29,8 @@ SELECT
     number_problem(nhs_problem(coalesce(p.nhs_number, '')), p.number_status) AS problem,
     -- a number with a problem has no code
     coalesce(CASE WHEN problem = 'ok' THEN person_code(p.nhs_number) END, local_code(p.organisation || '/' || p.patient)) AS person,
+    -- a choice holds for the number that it stands beside, traced or not
+    CASE WHEN problem <> 'ok' AND nhs_problem(coalesce(p.nhs_number, '')) = 'ok' THEN person_code(p.nhs_number) END AS claimed,
     traced_gate(p.nhs_number, problem) AS number_gate,
     CASE
         WHEN NOT o.sharing THEN 'agreement'

@@ -40,7 +40,7 @@ WITH dated AS (
     FROM src_entry e
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
-    LEFT JOIN consultation s ON s.practice = o.practice AND s.consultation = plain_consultation(e.consultation)
+    LEFT JOIN consultation s ON s.consultation = plain_consultation(e.consultation)
     LEFT JOIN clinical c ON c.code = e.code
     LEFT JOIN written w ON w.code = CASE WHEN c.local IS NULL THEN written_number(e.code) END
     LEFT JOIN measure u ON u.cell = e.unit_cell
@@ -99,7 +99,7 @@ SELECT
         'date': date,
         'date_precision': date_precision,
         'date_bad': date_bad,
-        'sequence': CASE WHEN TRY_CAST(sequence_cell AS HUGEINT) BETWEEN -1e36 AND 1e36 THEN TRY_CAST(sequence_cell AS HUGEINT) ELSE 0 END + (SELECT shift FROM run),
+        'sequence': CASE WHEN TRY_CAST(sequence_cell AS HUGEINT) BETWEEN -1e36 AND 1e36 THEN TRY_CAST(sequence_cell AS HUGEINT) + (SELECT shift FROM run) END,
         'deleted': deleted,
         'confidential': confidential
     } AS VARCHAR) END AS told

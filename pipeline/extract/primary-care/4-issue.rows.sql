@@ -19,8 +19,8 @@ WITH dated AS (
     FROM src_issue e
     LEFT JOIN practice o ON o.organisation = e.organisation
     LEFT JOIN life l ON l.patient = e.patient AND l.practice = o.practice
-    LEFT JOIN consultation s ON s.practice = o.practice AND s.consultation = plain_consultation(e.consultation)
-    LEFT JOIN drug_record r ON r.practice = o.practice AND r.drug_record = plain_drug_record(e.drug_record)
+    LEFT JOIN consultation s ON s.consultation = plain_consultation(e.consultation)
+    LEFT JOIN drug_record r ON r.drug_record = plain_drug_record(e.drug_record)
     LEFT JOIN drug d ON d.code = e.code
 ),
 issue AS (

@@ -5,8 +5,9 @@
 --         the order of recording. Sharing somebody's record against their wish is
 --         the worse mistake, so every doubt is an opt-out: undated, it counts as
 --         the latest; known to the month or year, as the last day of it; a
---         withdrawal that is undated or yet to come counts as the earliest; and a
---         tie is an opt-out, as is whatever a list does not call withdrawn.
+--         withdrawal that is undated or yet to come counts as the earliest; of those of
+--         one day an opt-out without a number that can be read is the last, a
+--         withdrawal without one the first; and a tie is an opt-out, as is whatever a list does not call withdrawn.
 --         What stops one row of a code stops every row of it here: a choice is a
 --         person's, and a second registration must not carry around it. So choices
 --         and flags are read from every row, before its own gate: the row that was
@@ -22,7 +23,7 @@ SELECT
         CASE WHEN category <> 'withdrawn' THEN coalesce(latest(date, date_precision), DATE '9999-12-31')
              WHEN date <= (SELECT as_at FROM run) THEN coalesce(earliest(date, date_precision), DATE '0001-01-01')
              ELSE DATE '0001-01-01' END,
-        sequence,
+        coalesce(sequence, CASE WHEN category <> 'withdrawn' THEN CAST(1e37 AS HUGEINT) ELSE 0 END),
         category <> 'withdrawn')) AS opted_out
 FROM fact
 WHERE list IN ('type-1-opt-out', 'local-dissent')
@@ -35,7 +36,7 @@ SELECT
     arg_max(f.category, (
         f.category NOT IN ('Z', '99', 'not-stated'),
         coalesce(f.date, DATE '0001-01-01'),
-        f.sequence,
+        coalesce(f.sequence, 0),
         f.category)) AS category
 FROM fact f
 JOIN life p ON p.number = f.number
@@ -46,7 +47,7 @@ GROUP BY f.number, f.list;
 
 CREATE TEMP TABLE person AS
 SELECT * REPLACE (
-    coalesce(gate, choice, CASE WHEN unlinkable THEN 'unlinkable' END, max(choice) OVER (PARTITION BY person)) AS gate)
+    coalesce(gate, choice, CASE WHEN unlinkable THEN 'unlinkable' END, max(choice) OVER (PARTITION BY coalesce(claimed, person))) AS gate)
 FROM (
     SELECT
         v.number,
