@@ -153,7 +153,7 @@ func printInspected(w io.Writer, x *inspected, o inspectOptions) {
 			fmt.Fprintf(w, "\n%s: a row is %s\n", t.Name, t.Grain)
 			printColumnsOf(w, &t)
 		}
-		fmt.Fprintf(w, "\nA FILE IS NOT THE ONE THAT THE MANIFEST NAMES: do not use this extract.\n")
+		fmt.Fprintf(w, "\nTHIS IS NOT AS IT WAS SIGNED: a file or the signature is missing, changed or one too many. Do not use it.\n")
 		return
 	}
 	printFigures(w, x.Figures, x.sources(""), o)

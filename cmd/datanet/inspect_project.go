@@ -138,6 +138,6 @@ func printMatch(w io.Writer, whole bool) {
 	if whole {
 		fmt.Fprintln(w, "\nThe files are the ones that the description names.")
 	} else {
-		fmt.Fprintln(w, "\nA FILE IS NOT THE ONE THAT THE DESCRIPTION NAMES: do not use this.")
+		fmt.Fprintln(w, "\nTHIS IS NOT AS IT WAS SIGNED: a file is missing, changed or one too many. Do not use it.")
 	}
 }
