@@ -205,7 +205,7 @@ func TestInterruptedAnywhere(t *testing.T) {
 	mustLoad(t, shared.extracts[siteA], o)
 	before := tree(t, o.Hub.Dir())
 	interrupted := 0
-	for wait := time.Duration(0); ; wait += 15 * time.Millisecond {
+	for wait := time.Duration(0); ; wait += 2 * time.Millisecond {
 		ctx, cancel := context.WithTimeout(context.Background(), wait)
 		r, err := Run(ctx, shared.extracts[siteB], o)
 		cancel()
