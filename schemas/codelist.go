@@ -81,8 +81,9 @@ func (ls Lists) Names() []string { return sortedKeys(ls) }
 
 // ReadLists returns the starter lists with every list replaced for which the
 // folder holds a file <name>.csv; version, with the hash of its file, is what
-// manifests will call such a list. A name that no list has is refused: a misspelt list would replace nothing. Also
-// are names that a policy brings: of such a list there need be no starter.
+// manifests will call such a list. A name that no list has is refused: a misspelt
+// list would replace nothing. Also are names that a policy brings: of such a list
+// there need be no starter.
 func ReadLists(dir, version string, also ...string) (Lists, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -224,8 +224,11 @@ func (f *Format) FilePart(name string) int {
 // TableByName finds a table by its name or an alias, whatever its case, or
 // returns nil.
 func (f *Format) TableByName(name string) *FormatTable {
-	for _, t := range f.tables(func(of string) bool { return strings.EqualFold(of, name) }) {
-		return t
+	is := func(of string) bool { return strings.EqualFold(of, name) }
+	for i := range f.Tables {
+		if t := &f.Tables[i]; is(t.Name) || slices.ContainsFunc(t.Aliases, is) {
+			return t
+		}
 	}
 	return nil
 }
@@ -267,15 +270,6 @@ func lettersOf(name string) string {
 		}
 		return -1
 	}, name)
-}
-
-func (f *Format) tables(are func(name string) bool) (found []*FormatTable) {
-	for i := range f.Tables {
-		if t := &f.Tables[i]; are(t.Name) || slices.ContainsFunc(t.Aliases, are) {
-			found = append(found, t)
-		}
-	}
-	return found
 }
 
 // hasWord says whether a word stands in a text with neither letter nor digit

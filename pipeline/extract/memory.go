@@ -58,7 +58,7 @@ func (m *memory) precedes(s *source) error {
 		return nil
 	}
 	return &SourceError{Rule: "the export is of " + s.asAt.Format(time.DateOnly) + ", and the last extract with this key was of " + m.AsAt,
-		Hint: "give the newest export; if the last one's date was wrong, ask the hub's custodian: see the how-to for a lost key, where only the state is lost"}
+		Hint: "give the newest export; if the last one's date was wrong, move the file beside the key that ends in .state away and give --after, as the how-to for a lost key says"}
 }
 
 // agrees says whether the export is under the agreement of the last one.

@@ -127,9 +127,9 @@ func (s *source) filled(large map[string]bool, streams bool) error {
 	return nil
 }
 
-// bare warns of tables that are there, or must be, and hold no row in any export. There may
-// be none to tell of; but what only they tell, such as a team's type, is then
-// missing from rows that are counted, and no other figure says so.
+// bare warns of tables that are there, or must be, and hold no row in any export.
+// There may be none to tell of; but what only they tell, such as a team's type, is
+// then missing from rows that are counted, and no other figure says so.
 func (s *source) bare() []string {
 	var found []string
 	for _, r := range s.relations {

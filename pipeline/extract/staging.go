@@ -39,7 +39,7 @@ type staging struct {
 func newStaging(out, name string, keep, sealed bool) (*staging, error) {
 	if keep {
 		if err := free(out, name); err != nil {
-			clear(out) // perhaps it was made by a run that died right after
+			sweepAlone(out) // perhaps it was made by a run that died right after
 			return nil, err
 		}
 	}
@@ -112,8 +112,8 @@ func (s *staging) furnish() (err error) {
 	return nil
 }
 
-// clear sweeps a folder in which nothing else is going to happen.
-func clear(out string) {
+// sweepAlone sweeps a folder in which nothing else is going to happen.
+func sweepAlone(out string) {
 	if gate, locked, err := lockFolder(out); err == nil {
 		defer gate.Close()
 		if locked {

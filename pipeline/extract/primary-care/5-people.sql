@@ -7,7 +7,8 @@
 --         the latest; known to the month or year, as the last day of it; a
 --         withdrawal that is undated or yet to come counts as the earliest; of those of
 --         one day an opt-out without a number that can be read is the last, a
---         withdrawal without one the first; and a tie is an opt-out, as is whatever a list does not call withdrawn.
+--         withdrawal without one the first; and a tie is an opt-out, as is whatever a
+--         list does not call withdrawn.
 --         What stops one row of a code stops every row of it here: a choice is a
 --         person's, and a second registration must not carry around it. So choices
 --         and flags are read from every row, before its own gate: the row that was
