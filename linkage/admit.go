@@ -22,7 +22,7 @@ func (d *Decisions) replay(n int, record Record) error {
 	if err := d.allow(body, d.clock(record)); err != nil {
 		return err
 	}
-	if err := d.trust.replay(record); err != nil {
+	if err := d.trust.replay(body); err != nil {
 		return err
 	}
 	d.take(n, record.Time, body)
@@ -65,13 +65,13 @@ func (d *Decisions) allow(body Body, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		return d.allowApproval(a)
+		return d.allowApproval(a, at)
 	case SignatureRecord:
 		return d.allowSignature(b, at)
 	case RefusalRecord:
 		return d.allowRefusal(b, at)
 	case RevocationRecord:
-		return d.allowRevocation(b)
+		return d.allowRevocation(b, at)
 	case ProjectKeyRecord:
 		return d.allowProjectKey(b, at)
 	case ReleaseRecord:
@@ -97,17 +97,21 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 	case ApprovalRecord:
 		if a, err := ParseApproval(b.Text); err == nil {
 			d.list = append(d.list, &Decision{Approval: a, Drafted: at, Signatures: map[string]Answer{}})
+			if earlier := d.Of(a.Supersedes); earlier != nil {
+				earlier.successors = append(earlier.successors, d.list[len(d.list)-1])
+			}
 		}
 	case SignatureRecord:
-		d.Of(b.Approval).Signatures[b.Dataset] = d.answer(n, at, b.Dataset, "")
+		d.Of(b.Approval).Signatures[b.Dataset] = d.answer(n, at, b.Dataset, b.Note)
 	case RefusalRecord:
-		reason, _ := d.reason(refusalDomain, b.Approval, b.SHA256, b.Dataset, b.Note)
-		answer := d.answer(n, at, b.Dataset, reason)
+		answer := d.answer(n, at, b.Dataset, b.Note)
+		answer.Reason, _ = reasonIn(textOf(b.Note), refusalDomain, b.Approval, b.SHA256, b.Dataset)
 		d.Of(b.Approval).Refusal = &answer
 	case RevocationRecord:
-		reason, _ := d.reason(revocationDomain, b.Approval, b.SHA256, b.Dataset, b.Note)
+		answer := d.answer(n, at, b.Dataset, b.Note)
+		answer.Reason, _ = reasonIn(textOf(b.Note), revocationDomain, b.Approval, b.SHA256, b.Dataset)
 		of := d.Of(b.Approval)
-		of.Revocations = append(of.Revocations, d.answer(n, at, b.Dataset, reason))
+		of.Revocations = append(of.Revocations, answer)
 	default:
 		d.takeDone(at, body)
 	}
@@ -133,8 +137,16 @@ func (d *Decisions) takeDone(at time.Time, body Body) {
 	}
 }
 
-func (d *Decisions) answer(n int, at time.Time, dataset, reason string) Answer {
-	return Answer{Dataset: dataset, Guardian: d.trust.Dataset(dataset).Guardian, Time: at, Reason: reason, Record: n}
+// answer is what a note says that the rules have let pass: its one signature is that of the Guardian or of a deputy.
+func (d *Decisions) answer(n int, at time.Time, dataset, signed string) Answer {
+	has := d.trust.Dataset(dataset)
+	answer := Answer{Dataset: dataset, Guardian: has.Guardian, Time: at, Record: n}
+	for _, deputy := range has.Deputies {
+		if signedAs(signed, deputy.Key) {
+			answer.Guardian, answer.Deputy = deputy.Key, true
+		}
+	}
+	return answer
 }
 
 // named is the approval that a record names by id and hash.
@@ -162,7 +174,7 @@ func (d *Decisions) allowPolicy() error {
 
 // allowApproval holds a request to what this ledger says. Its Guardians must be known by then: else whoever keeps the ledger could
 // name one of their own after the other Guardians had signed.
-func (d *Decisions) allowApproval(a *Approval) error {
+func (d *Decisions) allowApproval(a *Approval, at time.Time) error {
 	if d.Of(a.ID) != nil {
 		return &Refusal{check: CheckRepeated, reason: "approval " + a.ID + " is already in the record of decisions",
 			hints: []string{"draft it again: it gets the next free id"}}
@@ -177,6 +189,9 @@ func (d *Decisions) allowApproval(a *Approval) error {
 		return &Refusal{check: CheckPolicy, reason: "approval " + a.ID + " names a disclosure policy that the hub has not recorded",
 			hints: []string{"leave --disclosure out: the hub's own is taken"}}
 	}
+	if err := d.allowSuperseding(a, at); err != nil {
+		return err
+	}
 	for _, name := range a.Names() {
 		if d.trust.Dataset(name).Guardian == "" {
 			return &Refusal{check: CheckGuardian, reason: "nobody is recorded as the Guardian of " + name,
@@ -186,31 +201,53 @@ func (d *Decisions) allowApproval(a *Approval) error {
 	return nil
 }
 
-// deciding is the approval that a dataset's Guardian is about to decide on, and the Guardian's key.
-func (d *Decisions) deciding(id, hash, dataset string) (of *Decision, vkey string, err error) {
+// allowSuperseding lets a request take the place of one with which it shares a dataset: that dataset's Guardian, who could end the other
+// anyway, signs both.
+func (d *Decisions) allowSuperseding(a *Approval, at time.Time) error {
+	if a.Supersedes == "" {
+		return nil
+	}
+	earlier := d.Of(a.Supersedes)
+	if earlier == nil {
+		return unknownApproval(a.Supersedes)
+	}
+	if !slices.ContainsFunc(a.Names(), earlier.Approval.has) {
+		return outside(earlier.Approval, "a request that shares no dataset with it cannot take its place", "draft the request without --supersedes")
+	}
+	if by := earlier.SupersededBy(at); by != nil {
+		return &Refusal{check: CheckSuperseded, reason: "approval " + a.Supersedes + " has been superseded already, by " + by.Approval.ID,
+			hints: []string{"supersede that one: --supersedes " + by.Approval.ID}}
+	}
+	return nil
+}
+
+// deciding is the approval that a dataset's Guardian is about to decide on, and the keys that can at this time: the Guardian's and
+// those of deputies.
+func (d *Decisions) deciding(id, hash, dataset string, at time.Time) (of *Decision, keys []string, err error) {
 	if of, err = d.named(id, hash); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if !of.Approval.has(dataset) {
-		return nil, "", outside(of.Approval, "the dataset "+dataset+" is not part of it", "its datasets are "+listed(of.Approval.Names()))
+		return nil, nil, outside(of.Approval, "the dataset "+dataset+" is not part of it", "its datasets are "+listed(of.Approval.Names()))
 	}
-	vkey = d.trust.Dataset(dataset).Guardian
-	if vkey == "" {
-		return nil, "", &Refusal{check: CheckGuardian, reason: "nobody is recorded as the Guardian of " + dataset}
+	keys = d.trust.Dataset(dataset).deciders(day(at))
+	if len(keys) == 0 {
+		return nil, nil, &Refusal{check: CheckGuardian, reason: "nobody is recorded as the Guardian of " + dataset}
 	}
-	return of, vkey, nil
+	return of, keys, nil
 }
 
 func (d *Decisions) allowSignature(b SignatureRecord, at time.Time) error {
-	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+	of, keys, err := d.deciding(b.Approval, b.SHA256, b.Dataset, at)
 	if err != nil {
 		return err
 	}
-	if publicKey(vkey) == publicKey(of.Approval.Applicant) {
+	own := func(key string) bool { return publicKey(key) == publicKey(of.Approval.Applicant) }
+	if own(keys[0]) || slices.ContainsFunc(keys, func(key string) bool { return own(key) && signedAs(b.Note, key) }) {
 		return &Refusal{check: CheckApplicant, reason: "the applicant's own key cannot sign the request",
 			hints: []string{"somebody else must answer for " + b.Dataset + ", or somebody else must apply"}}
 	}
-	text, err := openAs(b.Note, vkey, "the Guardian of "+b.Dataset)
+	text, err := openAsOne(b.Note, keys, "the Guardian of "+b.Dataset)
 	if err != nil {
 		return err
 	}
@@ -220,13 +257,19 @@ func (d *Decisions) allowSignature(b SignatureRecord, at time.Time) error {
 	if _, signed := of.Signatures[b.Dataset]; signed {
 		return repeated("the Guardian of " + b.Dataset + " has signed approval " + b.Approval + " already")
 	}
+	if earlier := d.Of(of.Approval.Supersedes); earlier != nil {
+		if by := earlier.SupersededBy(at); by != nil && by != of {
+			return &Refusal{check: CheckSuperseded, reason: "too late to sign: approval " + by.Approval.ID + " has taken the place of " + of.Approval.Supersedes + " meanwhile",
+				hints: []string{"draft it again with --supersedes " + by.Approval.ID}}
+		}
+	}
 	return of.open(at, "sign")
 }
 
 // open is nil while an approval can still be signed or refused.
 func (d *Decision) open(at time.Time, verb string) error {
 	switch d.Status(at) {
-	case StatusRefused, StatusRevoked, StatusExpired, StatusReviewDue:
+	case StatusRefused, StatusRevoked, StatusSuperseded, StatusExpired, StatusReviewDue:
 		e := d.live(at).(*Refusal)
 		return &Refusal{check: e.check, reason: "too late to " + verb + ": " + e.reason, hints: e.hints}
 	}
@@ -234,11 +277,11 @@ func (d *Decision) open(at time.Time, verb string) error {
 }
 
 func (d *Decisions) allowRefusal(b RefusalRecord, at time.Time) error {
-	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+	of, keys, err := d.deciding(b.Approval, b.SHA256, b.Dataset, at)
 	if err != nil {
 		return err
 	}
-	if err := d.answered(refusalDomain, b.Approval, b.SHA256, b.Dataset, b.Note, vkey); err != nil {
+	if err := answered(refusalDomain, b.Approval, b.SHA256, b.Dataset, b.Note, keys); err != nil {
 		return err
 	}
 	if err := of.open(at, "refuse"); err != nil {
@@ -252,12 +295,12 @@ func (d *Decisions) allowRefusal(b RefusalRecord, at time.Time) error {
 }
 
 // allowRevocation lets a Guardian end an approval at any time, whoever has signed: it only ever takes away.
-func (d *Decisions) allowRevocation(b RevocationRecord) error {
-	of, vkey, err := d.deciding(b.Approval, b.SHA256, b.Dataset)
+func (d *Decisions) allowRevocation(b RevocationRecord, at time.Time) error {
+	of, keys, err := d.deciding(b.Approval, b.SHA256, b.Dataset, at)
 	if err != nil {
 		return err
 	}
-	if err := d.answered(revocationDomain, b.Approval, b.SHA256, b.Dataset, b.Note, vkey); err != nil {
+	if err := answered(revocationDomain, b.Approval, b.SHA256, b.Dataset, b.Note, keys); err != nil {
 		return err
 	}
 	if of.Refusal != nil {
@@ -270,22 +313,15 @@ func (d *Decisions) allowRevocation(b RevocationRecord) error {
 }
 
 // answered checks the note of a refusal or revocation.
-func (d *Decisions) answered(domain, id, hash, dataset, signed, vkey string) error {
-	if _, err := openAs(signed, vkey, "the Guardian of "+dataset); err != nil {
+func answered(domain, id, hash, dataset, signed string, keys []string) error {
+	text, err := openAsOne(signed, keys, "the Guardian of "+dataset)
+	if err != nil {
 		return err
 	}
-	if _, ok := d.reason(domain, id, hash, dataset, signed); !ok {
+	if _, ok := reasonIn(text, domain, id, hash, dataset); !ok {
 		return &Refusal{check: CheckText, reason: "what is signed is not this decision about approval " + id}
 	}
 	return nil
-}
-
-func (d *Decisions) reason(domain, id, hash, dataset, signed string) (string, bool) {
-	text, err := openAs(signed, d.trust.Dataset(dataset).Guardian, "the Guardian of "+dataset)
-	if err != nil {
-		return "", false
-	}
-	return reasonIn(text, domain, id, hash, dataset)
 }
 
 // running is an approval that is approved at this time.

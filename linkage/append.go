@@ -103,7 +103,7 @@ func (l *Ledger) govern(record Record, now time.Time) error {
 	if err := decisions.allow(body, l.head.Clock(now)); err != nil {
 		return err
 	}
-	return decisions.trust.replay(record)
+	return decisions.trust.replay(body)
 }
 
 // write announces the line, stores it and then signs it into the head. If the head cannot be written the line is taken

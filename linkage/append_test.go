@@ -65,8 +65,8 @@ func TestAppendRefusesBreachOfTrust(t *testing.T) {
 	l := reopened(t, dir)
 	_, first := key("guardian", "first")
 	_, second := key("guardian", "second")
-	appended(t, l, record(t, morning, TrustRecord{Dataset: "primary-care", Guardian: first}))
-	_, err := l.Append(ledgerKey, morning, record(t, morning, TrustRecord{Dataset: "primary-care", Guardian: second}))
+	appended(t, l, record(t, morning, TrustRecord{Dataset: "primary-care", Sites: map[string]string{"Z99001": first}}))
+	_, err := l.Append(ledgerKey, morning, record(t, morning, TrustRecord{Dataset: "primary-care", Sites: map[string]string{"Z99001": second}}))
 	wantKind(t, err, "governance")
 	_, err = l.Append(ledgerKey, morning, hubRecord(t))
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 // by whom and until when. It becomes an approval in the full sense when every dataset's Guardian has signed its text.
 type Approval struct {
 	ID         string
+	Supersedes string // id of the approval that ends when this one begins; empty for none
 	Title      string
 	Summary    string // for lay readers
 	Purpose    string
@@ -81,6 +82,7 @@ type part struct {
 // parts are the keys of the text form in the one accepted order.
 var parts = []part{
 	one("id", func(a *Approval) *string { return &a.ID }),
+	{"supersedes", true, writeSupersedes, readSupersedes},
 	one("title", func(a *Approval) *string { return &a.Title }),
 	one("summary", func(a *Approval) *string { return &a.Summary }),
 	one("purpose", func(a *Approval) *string { return &a.Purpose }),
@@ -185,6 +187,19 @@ func readUser(a *Approval, value string) bool {
 }
 
 // writeDatasets gives a line for each table: "slam patients person,linkable".
+func writeSupersedes(a *Approval) []string {
+	if a.Supersedes == "" {
+		return nil
+	}
+	return []string{a.Supersedes}
+}
+
+func readSupersedes(a *Approval, value string) bool {
+	again := a.Supersedes != ""
+	a.Supersedes = value
+	return !again && value != ""
+}
+
 func writeDatasets(a *Approval) []string {
 	var lines []string
 	for _, scope := range a.Datasets {

@@ -28,21 +28,25 @@ type PolicyRecord struct {
 }
 
 // A TrustRecord sets keys for one dataset: its Guardian's verifier key, its custodian's public token, its sites'
-// verifier keys. What it leaves out stays as it was.
+// verifier keys; or it names a deputy of its Guardian, or ends one. What it leaves out stays as it was.
 type TrustRecord struct {
 	Dataset   string            `json:"dataset"`
 	Guardian  string            `json:"guardian,omitempty"`
 	Custodian string            `json:"custodian,omitempty"`
 	Sites     map[string]string `json:"sites,omitempty"`
-	// By is the note in which the dataset's present custodian signs SiteKeyText: what it takes to replace the key of a
-	// site, one in a record.
-	By string `json:"by,omitempty"`
+	Deputy    *Deputy           `json:"deputy,omitempty"`
+	NoDeputy  string            `json:"no_deputy,omitempty"` // the verifier key of a deputy who is one no longer
+	// By are notes over Trust.Statement of this record, one from each whose signature it takes.
+	By []string `json:"by,omitempty"`
 }
 
-// SiteKeyText is what a custodian signs to replace the key of a site.
-func SiteKeyText(dataset, site, old, fresh string) string {
-	return "datanet/v1/site-key\ndataset " + dataset + "\nsite " + site + "\nold " + old + "\nnew " + fresh + "\n"
+// A Deputy may sign, refuse and revoke in the place of a dataset's Guardian, who named them. A deputy changes no keys and names nobody.
+type Deputy struct {
+	Key   string `json:"key"`   // verifier key
+	Until string `json:"until"` // the last day, YYYY-MM-DD
 }
+
+const maxBy = 4 // signatures under a trust record; none takes more than two
 
 // A LoadRecord says that a site's extract became part of a dataset. Persons is rounded to 10. Withdrew says that people were
 // withdrawn by it from the dataset: what was released before holds them still.
@@ -105,25 +109,41 @@ func (b TrustRecord) check() error {
 	if err := all(
 		rule(datasetName.MatchString(b.Dataset), "dataset is not a dataset's name"),
 		rule(!b.Empty(), "no key is set"),
-		rule(b.By == "" || len(b.Sites) == 1 && b.Guardian == "" && b.Custodian == "", "a signature is given for more than one site's key"),
-		rule(len(b.By) <= 4<<10, "the signature is longer than any"),
+		rule(len(b.By) == 0 || b.changes() == 1, "signatures are given for more than one key"),
+		rule(len(b.By) <= maxBy && every(b.By, func(signed string) bool { return signed != "" && len(signed) <= 8<<10 }), "the signatures are more, or longer, than any that count"),
 	); err != nil {
 		return err
 	}
-	if b.Guardian != "" {
-		if _, err := parseVKey(b.Guardian); err != nil {
-			return fmt.Errorf("guardian: %w", err)
+	for name, vkey := range map[string]string{"guardian": b.Guardian, "no_deputy": b.NoDeputy} {
+		if _, err := parseVKey(vkey); vkey != "" && err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if b.Custodian != "" {
-		dataset, _, err := custodianVKey(b.Custodian)
-		if err != nil {
-			return fmt.Errorf("custodian: %w", err)
-		}
-		if dataset != b.Dataset {
-			return errors.New("custodian: the token is for another dataset")
-		}
+	return all(b.checkCustodian(), b.checkDeputy(), b.checkSites())
+}
+
+func (b TrustRecord) checkCustodian() error {
+	if b.Custodian == "" {
+		return nil
 	}
+	dataset, _, err := custodianVKey(b.Custodian)
+	if err != nil {
+		return fmt.Errorf("custodian: %w", err)
+	}
+	return rule(dataset == b.Dataset, "custodian: the token is for another dataset")
+}
+
+func (b TrustRecord) checkDeputy() error {
+	if b.Deputy == nil {
+		return nil
+	}
+	if _, err := parseVKey(b.Deputy.Key); err != nil {
+		return fmt.Errorf("deputy: %w", err)
+	}
+	return rule(isDate(b.Deputy.Until), "deputy: until is not a date YYYY-MM-DD")
+}
+
+func (b TrustRecord) checkSites() error {
 	for site, vkey := range b.Sites {
 		if !siteName.MatchString(site) {
 			return errors.New("a site's name is not of the accepted form")
@@ -135,10 +155,19 @@ func (b TrustRecord) check() error {
 	return nil
 }
 
-// Empty says that the record would set nothing.
-func (b TrustRecord) Empty() bool {
-	return b.Guardian == "" && b.Custodian == "" && len(b.Sites) == 0
+// changes counts the keys that the record sets or ends.
+func (b TrustRecord) changes() int {
+	n := len(b.Sites)
+	for _, set := range []bool{b.Guardian != "", b.Custodian != "", b.Deputy != nil, b.NoDeputy != ""} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
+
+// Empty says that the record would set nothing.
+func (b TrustRecord) Empty() bool { return b.changes() == 0 }
 
 func (b LoadRecord) check() error {
 	return all(

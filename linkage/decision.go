@@ -9,16 +9,17 @@ import (
 // A Status says how an approval stands at a time. Only StatusApproved allows anything.
 type Status string
 
-// The statuses. The first that fits counts, in this order: refused, revoked, expired, review-due, draft, awaiting, not-yet, approved.
+// The statuses. The first that fits counts, in this order: refused, revoked, superseded, expired, review-due, draft, awaiting, not-yet, approved.
 const (
-	StatusRefused   Status = "refused"    // a Guardian said no
-	StatusRevoked   Status = "revoked"    // a Guardian ended it
-	StatusExpired   Status = "expired"    // its last day is over
-	StatusReviewDue Status = "review-due" // its review day is over
-	StatusDraft     Status = "draft"      // nobody has signed
-	StatusAwaiting  Status = "awaiting"   // some have signed
-	StatusNotYet    Status = "not-yet"    // everybody has signed, its first day is to come
-	StatusApproved  Status = "approved"
+	StatusRefused    Status = "refused"    // a Guardian said no
+	StatusRevoked    Status = "revoked"    // a Guardian ended it
+	StatusSuperseded Status = "superseded" // another approval took its place
+	StatusExpired    Status = "expired"    // its last day is over
+	StatusReviewDue  Status = "review-due" // its review day is over
+	StatusDraft      Status = "draft"      // nobody has signed
+	StatusAwaiting   Status = "awaiting"   // some have signed
+	StatusNotYet     Status = "not-yet"    // everybody has signed, its first day is to come
+	StatusApproved   Status = "approved"
 )
 
 // A Decision is one approval with everything that was decided and done about it, in the order of the records.
@@ -34,13 +35,15 @@ type Decision struct {
 	Publications []PublicationRecord
 	Removals     []RemovalRecord
 
-	published []string // the days of Publications
+	published  []string    // the days of Publications
+	successors []*Decision // the requests that would supersede this one
 }
 
 // An Answer is what one Guardian decided.
 type Answer struct {
 	Dataset  string
-	Guardian string // verifier key
+	Guardian string // the verifier key of who signed
+	Deputy   bool   // a deputy signed, in the Guardian's place
 	Time     time.Time
 	Reason   string // of a refusal or revocation, if one was given
 	Record   int    // its number in the ledger
@@ -60,7 +63,7 @@ type Decisions struct {
 // DecisionsOf replays the records. A record that breaks a rule is an *IntegrityError even though it was signed into the ledger:
 // whoever holds the ledger key does not thereby hold the Guardians'.
 func DecisionsOf(records []Record) (*Decisions, error) {
-	d := &Decisions{trust: Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}, policies: map[string][]string{}}
+	d := &Decisions{trust: newTrust(), policies: map[string][]string{}}
 	for n, record := range records {
 		if err := d.replay(n, record); err != nil {
 			return nil, atRecord(n, err)
@@ -107,6 +110,8 @@ func (d *Decision) Status(now time.Time) Status {
 		return StatusRefused
 	case len(d.Revocations) > 0:
 		return StatusRevoked
+	case d.SupersededBy(now) != nil:
+		return StatusSuperseded
 	case today > d.Approval.Until:
 		return StatusExpired
 	case today > d.Approval.Review:
@@ -121,6 +126,29 @@ func (d *Decision) Status(now time.Time) Status {
 	return StatusApproved
 }
 
+// SupersededBy is the approval that has taken this one's place by now; nil if none has. What was taken over stays so, whatever becomes of the other.
+func (d *Decision) SupersededBy(now time.Time) *Decision {
+	for _, successor := range d.successors {
+		if from := successor.took(); from != "" && from <= day(now) {
+			return successor
+		}
+	}
+	return nil
+}
+
+// took is the day on which an approval takes the place of the one that it supersedes: its first one, or that of the last signature. It is "" while
+// somebody has not signed.
+func (d *Decision) took() string {
+	if len(d.Missing()) > 0 {
+		return ""
+	}
+	from := d.Approval.From
+	for _, signature := range d.Signatures {
+		from = max(from, day(signature.Time))
+	}
+	return from
+}
+
 // Sentence says in plain words how the approval stands, and whose signature is missing.
 func (d *Decision) Sentence(now time.Time) string {
 	switch d.Status(now) {
@@ -128,6 +156,9 @@ func (d *Decision) Sentence(now time.Time) string {
 		return d.Refusal.sentence("refused")
 	case StatusRevoked:
 		return d.Revocations[0].sentence("revoked")
+	case StatusSuperseded:
+		by := d.SupersededBy(now)
+		return "approval " + by.Approval.ID + " took its place on " + by.took()
 	case StatusExpired:
 		return "it ended after " + d.Approval.Until
 	case StatusReviewDue:
@@ -143,11 +174,19 @@ func (d *Decision) Sentence(now time.Time) string {
 }
 
 func (a Answer) sentence(verb string) string {
-	said := fmt.Sprintf("the Guardian of %s %s it on %s", a.Dataset, verb, day(a.Time))
+	said := fmt.Sprintf("%s %s it on %s", a.Who(), verb, day(a.Time))
 	if a.Reason == "" {
 		return said + ", without giving a reason"
 	}
 	return said + ": " + a.Reason
+}
+
+// Who says in words who decided.
+func (a Answer) Who() string {
+	if a.Deputy {
+		return "a deputy of the Guardian of " + a.Dataset
+	}
+	return "the Guardian of " + a.Dataset
 }
 
 func guardiansOf(datasets []string) string {

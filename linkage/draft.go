@@ -29,7 +29,7 @@ func Draft(l *Ledger, want Approval, now time.Time) (*Approval, error) {
 	if err := merged(a.wellFormed(), a.Known(), a.hopeless(decisions.trust, now), a.personal()); err != nil {
 		return nil, err
 	}
-	if err := decisions.allowApproval(a); err != nil {
+	if err := decisions.allowApproval(a, now); err != nil {
 		return nil, err
 	}
 	return a, nil

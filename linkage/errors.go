@@ -19,6 +19,7 @@ const (
 	CheckUnknown    = "unknown"
 	CheckRefused    = "refused"
 	CheckRevoked    = "revoked"
+	CheckSuperseded = "superseded" // another approval took its place
 	CheckExpired    = "expired"
 	CheckReview     = "review"     // the review day is over
 	CheckSignatures = "signatures" // some are missing

@@ -81,7 +81,7 @@ type RemovalRecord struct {
 	SHA256   string `json:"approval_sha256"`
 	What     string `json:"what"`   // release, linked or publication
 	Name     string `json:"name"`   // the release's dataset, the publication's id; empty for linked tables
-	Reason   string `json:"reason"` // revoked, expired, review-due, linked, stale or replaced
+	Reason   string `json:"reason"` // revoked, superseded, expired, review-due, linked, stale or replaced
 }
 
 func (ApprovalRecord) kind() Kind   { return KindApproval }
@@ -98,7 +98,7 @@ var (
 	approvalID = regexp.MustCompile(`^[0-9]{4}-([0-9]{3}|[1-9][0-9]{3,5})$`)
 	checkValue = regexp.MustCompile(`^[0-9a-f]{16}$`)
 	checkName  = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
-	why        = regexp.MustCompile(`^(revoked|expired|review-due|linked|stale|replaced)$`)
+	why        = regexp.MustCompile(`^(revoked|superseded|expired|review-due|linked|stale|replaced)$`)
 )
 
 const maxNote = maxApproval + 1<<10 // an approval's text, a blank line and a signature

@@ -110,6 +110,7 @@ func (f faults) err() error {
 func (a *Approval) wellFormed() error {
 	var f faults
 	f.unless(approvalID.MatchString(a.ID), "id", "is not of the form 2026-001")
+	f.unless(a.Supersedes == "" || approvalID.MatchString(a.Supersedes) && a.Supersedes != a.ID, "supersedes", "is not the id of another request")
 	a.words(&f)
 	if a.scopes(&f) {
 		a.pairs(&f)

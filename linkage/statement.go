@@ -124,3 +124,29 @@ func openAs(signed, vkey, whose string) (string, error) {
 	}
 	return "", broken("the signature of %s does not hold", whose)
 }
+
+// openAsOne is openAs for the first of several trusted keys that signed. One that did not sign is no damage.
+func openAsOne(signed string, vkeys []string, whose string) (text string, err error) {
+	for _, vkey := range vkeys {
+		if text, err = openAs(signed, vkey, whose); err == nil || !errors.As(err, new(*Refusal)) {
+			return text, err
+		}
+	}
+	return "", err
+}
+
+// signedAs says whether this key signed a note.
+func signedAs(signed, vkey string) bool {
+	verifier, err := parseVKey(vkey)
+	if err != nil {
+		return false
+	}
+	_, ok := openNote([]byte(signed), verifier)
+	return ok
+}
+
+// textOf is the text of a note whose signature has been checked.
+func textOf(signed string) string {
+	i := strings.LastIndex(signed, "\n\n")
+	return signed[:max(i+1, 0)]
+}

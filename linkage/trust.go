@@ -1,6 +1,8 @@
 package linkage
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,8 +10,10 @@ import (
 
 // Trust says whose keys count, per dataset, after all records so far. The zero Trust trusts nobody.
 type Trust struct {
+	hub      string
+	asked    bool // a request has been drafted: from now on no key of a Guardian or custodian changes by the operator's wish alone
 	datasets map[string]DatasetTrust
-	roles    map[string]string // public key → the one role it has
+	roles    map[string]string // public key → the one role it has, or had
 }
 
 // DatasetTrust is who is trusted for one dataset. A field is empty until it has been set.
@@ -18,6 +22,8 @@ type DatasetTrust struct {
 	Custodian     string            // public token
 	CustodianVKey string            // the verifier key inside the token
 	Sites         map[string]string // verifier key by site
+	Deputies      []Deputy          // of the present Guardian, in the order in which they were named
+	Former        []string          // the verifier keys of earlier Guardians, the first one first
 }
 
 // Dataset returns who is trusted for a dataset; the zero value if nobody is.
@@ -26,34 +32,55 @@ func (t Trust) Dataset(name string) DatasetTrust { return t.datasets[name] }
 // Datasets are the names of all datasets with a trusted key, sorted.
 func (t Trust) Datasets() []string { return slices.Sorted(maps.Keys(t.datasets)) }
 
+// deciders are the verifier keys that answer for the dataset on a day: its Guardian's, which comes first, and its deputies'.
+func (d DatasetTrust) deciders(day string) []string {
+	if d.Guardian == "" {
+		return nil
+	}
+	keys := []string{d.Guardian}
+	for _, deputy := range d.Deputies {
+		if day <= deputy.Until {
+			keys = append(keys, deputy.Key)
+		}
+	}
+	return keys
+}
+
 // TrustOf replays the records. A record that breaks a rule of trust is an *IntegrityError, even though it was signed into the
 // ledger: whoever holds the ledger key does not thereby hold the Guardians'.
 func TrustOf(records []Record) (Trust, error) {
-	trust := Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}
+	trust := newTrust()
 	for n, record := range records {
-		if err := trust.replay(record); err != nil {
+		body, err := record.Decode()
+		if err == nil {
+			err = trust.replay(body)
+		}
+		if err != nil {
 			return Trust{}, atRecord(n, err)
 		}
 	}
 	return trust, nil
 }
 
-func (t *Trust) replay(record Record) error {
-	body, err := record.Decode()
-	if err != nil {
-		return err
-	}
+func newTrust() Trust {
+	return Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}
+}
+
+func (t *Trust) replay(body Body) error {
 	switch body := body.(type) {
 	case HubRecord:
 		return t.found(body)
 	case TrustRecord:
 		return t.apply(body)
+	case ApprovalRecord:
+		t.asked = true
 	}
 	return nil
 }
 
 // found gives the hub's own keys their roles, so that none of them can become a Guardian's, a custodian's or a site's.
 func (t *Trust) found(hub HubRecord) error {
+	t.hub = hub.Hub
 	if err := t.take(hub.Ledger, "the ledger key"); err != nil {
 		return err
 	}
@@ -66,15 +93,12 @@ func (t Trust) Change(want TrustRecord) (TrustRecord, error) {
 	if err := want.check(); err != nil {
 		return TrustRecord{}, fmt.Errorf("trust record: %w", err)
 	}
-	rest, err := t.rest(want)
-	if err != nil {
-		return TrustRecord{}, err
-	}
+	rest := t.rest(want)
 	return rest, t.clone().apply(rest)
 }
 
-// rest leaves out what is already so, and refuses what would replace a key.
-func (t Trust) rest(want TrustRecord) (TrustRecord, error) {
+// rest leaves out what is already so.
+func (t Trust) rest(want TrustRecord) TrustRecord {
 	has, rest := t.datasets[want.Dataset], TrustRecord{Dataset: want.Dataset}
 	if want.Guardian != has.Guardian {
 		rest.Guardian = want.Guardian
@@ -83,24 +107,20 @@ func (t Trust) rest(want TrustRecord) (TrustRecord, error) {
 		rest.Custodian = want.Custodian
 	}
 	for site, vkey := range want.Sites {
-		switch has.Sites[site] {
-		case vkey:
-		case "":
+		if has.Sites[site] != vkey {
 			rest.Sites = withSite(rest.Sites, site, vkey)
-		default:
-			if !signedByCustodian(want, site, has) {
-				return TrustRecord{}, needsSignature("the key of site "+site, want.Dataset, "custodian", "with the custodian's key file: datanet hub trust … --by FILE")
-			}
-			rest.Sites, rest.By = withSite(rest.Sites, site, vkey), want.By
 		}
 	}
-	if rest.Guardian != "" && has.Guardian != "" {
-		return TrustRecord{}, needsSignature("the Guardian's key", want.Dataset, "Guardian", noCommand)
+	if want.Deputy != nil && !slices.Contains(has.Deputies, *want.Deputy) {
+		rest.Deputy = want.Deputy
 	}
-	if rest.Custodian != "" && has.Custodian != "" {
-		return TrustRecord{}, needsSignature("the custodian's key", want.Dataset, "Guardian", noCommand)
+	if has.deputy(want.NoDeputy) >= 0 {
+		rest.NoDeputy = want.NoDeputy
 	}
-	return rest, nil
+	if !rest.Empty() {
+		rest.By = want.By
+	}
+	return rest
 }
 
 func withSite(sites map[string]string, site, vkey string) map[string]string {
@@ -111,14 +131,38 @@ func withSite(sites map[string]string, site, vkey string) map[string]string {
 	return sites
 }
 
+// deputy is the place of a deputy's key, or -1.
+func (d DatasetTrust) deputy(vkey string) int {
+	return slices.IndexFunc(d.Deputies, func(deputy Deputy) bool { return deputy.Key == vkey })
+}
+
+// apply holds a record to the rules of trust, and takes it in.
 func (t *Trust) apply(want TrustRecord) error {
-	rest, err := t.rest(want)
-	if err != nil {
+	rest := t.rest(want)
+	if err := t.signedFor(rest); err != nil {
 		return err
 	}
 	has := t.datasets[rest.Dataset]
+	if err := t.applyPeople(&has, rest); err != nil {
+		return err
+	}
+	for _, site := range slices.Sorted(maps.Keys(rest.Sites)) {
+		has.Sites = withSite(maps.Clone(has.Sites), site, rest.Sites[site])
+		if err := t.take(rest.Sites[site], "that of site "+site+" of "+rest.Dataset); err != nil {
+			return err
+		}
+	}
+	t.datasets[rest.Dataset] = has
+	return nil
+}
+
+// applyPeople sets the keys of the Guardian, of the custodian and of deputies. Deputies go with the Guardian who named them.
+func (t *Trust) applyPeople(has *DatasetTrust, rest TrustRecord) (err error) {
 	if rest.Guardian != "" {
-		has.Guardian = rest.Guardian
+		if has.Guardian != "" {
+			has.Former = append(slices.Clone(has.Former), has.Guardian)
+		}
+		has.Guardian, has.Deputies = rest.Guardian, nil
 		if err := t.take(rest.Guardian, "the Guardian's of "+rest.Dataset); err != nil {
 			return err
 		}
@@ -132,18 +176,26 @@ func (t *Trust) apply(want TrustRecord) error {
 			return err
 		}
 	}
-	for _, site := range slices.Sorted(maps.Keys(rest.Sites)) {
-		has.Sites = withSite(maps.Clone(has.Sites), site, rest.Sites[site])
-		if err := t.take(rest.Sites[site], "that of site "+site+" of "+rest.Dataset); err != nil {
-			return err
-		}
+	if i := has.deputy(rest.NoDeputy); i >= 0 {
+		has.Deputies = slices.Delete(slices.Clone(has.Deputies), i, i+1)
 	}
-	t.datasets[rest.Dataset] = has
-	return nil
+	if rest.Deputy == nil {
+		return nil
+	}
+	if i := has.deputy(rest.Deputy.Key); i >= 0 {
+		if rest.Deputy.Until < has.Deputies[i].Until { // or what was signed for less long could undo what was signed for longer, and the other way round
+			return &Refusal{reason: "a deputy's last day only moves on", hints: []string{"end the deputy instead, with --no-deputy: that key does not come back"}}
+		}
+		has.Deputies = slices.Clone(has.Deputies)
+		has.Deputies[i] = *rest.Deputy
+		return nil
+	}
+	has.Deputies = append(slices.Clone(has.Deputies), *rest.Deputy)
+	return t.take(rest.Deputy.Key, "a deputy's of the Guardian of "+rest.Dataset)
 }
 
 // take gives a key its role. A name can be given to any key, so roles go by the key itself: one person with one key in two
-// places could otherwise be both of the people whose signatures are needed.
+// places could otherwise be both of the people whose signatures are needed. A key that makes way keeps its role: it does not come back.
 func (t *Trust) take(vkey, role string) error {
 	key := publicKey(vkey)
 	if held, taken := t.roles[key]; taken {
@@ -157,28 +209,156 @@ func (t *Trust) take(vkey, role string) error {
 }
 
 func (t Trust) clone() *Trust {
-	c := Trust{datasets: map[string]DatasetTrust{}, roles: map[string]string{}}
-	maps.Copy(c.datasets, t.datasets)
-	maps.Copy(c.roles, t.roles)
-	return &c
-}
-
-const noCommand = "this version has no command for it: the key stays"
-
-// signedByCustodian says whether the dataset's present custodian signed that this site's present key makes way for this one.
-func signedByCustodian(want TrustRecord, site string, has DatasetTrust) bool {
-	if has.CustodianVKey == "" || want.By == "" {
-		return false
+	t.datasets, t.roles = maps.Clone(t.datasets), maps.Clone(t.roles)
+	if t.datasets == nil {
+		t.datasets, t.roles = map[string]DatasetTrust{}, map[string]string{}
 	}
-	text, err := openAs(want.By, has.CustodianVKey, "custodian")
-	return err == nil && text == SiteKeyText(want.Dataset, site, has.Sites[site], want.Sites[site])
+	return &t
 }
 
-func needsSignature(key, dataset, signer, hint string) *Refusal {
+// A keyChange is one key that makes way for another, as it is signed.
+type keyChange struct {
+	dataset, role, what string // what: the role in words
+	old, fresh, until   string // verifier keys, or a custodian's public tokens; old or fresh may be empty
+}
+
+// TrustDomain is the first line of what is signed to change a key. No other text that is signed begins with it.
+const TrustDomain = "datanet/v1/trust"
+
+// text is what is signed. It names the hub and the key that makes way, so that it serves once: a key that made way does not come back.
+func (c keyChange) text(hub string) string {
+	text := fmt.Sprintf("%s\nhub %s\ndataset %s\nkey %s\nold %s\nnew %s\n", TrustDomain, hub, c.dataset, c.role, cmp.Or(c.old, "none"), cmp.Or(c.fresh, "none"))
+	if c.until != "" {
+		text += "until " + c.until + "\n"
+	}
+	return text
+}
+
+// signedChanges are those changes of a record which take somebody's signature.
+func (t Trust) signedChanges(rest TrustRecord) []keyChange {
+	has := t.datasets[rest.Dataset]
+	var changes []keyChange
+	if t.asked && rest.Guardian != "" && has.Guardian != "" {
+		changes = append(changes, keyChange{rest.Dataset, "guardian", "the Guardian's key", has.Guardian, rest.Guardian, ""})
+	}
+	if t.asked && rest.Custodian != "" && has.Custodian != "" {
+		changes = append(changes, keyChange{rest.Dataset, "custodian", "the custodian's key", has.Custodian, rest.Custodian, ""})
+	}
+	for _, site := range slices.Sorted(maps.Keys(rest.Sites)) {
+		if old := has.Sites[site]; old != "" {
+			changes = append(changes, keyChange{rest.Dataset, "site " + site, "the key of site " + site, old, rest.Sites[site], ""})
+		}
+	}
+	if rest.NoDeputy != "" {
+		changes = append(changes, keyChange{rest.Dataset, "deputy", "a deputy's key", rest.NoDeputy, "", ""})
+	}
+	if rest.Deputy != nil {
+		changes = append(changes, keyChange{rest.Dataset, "deputy", "a deputy's key", "", rest.Deputy.Key, rest.Deputy.Until})
+	}
+	return changes
+}
+
+// A Statement is what has to be signed before a key changes: Text, once by each of Signers.
+type Statement struct {
+	Text    string
+	Signers []KeySigner
+}
+
+// A KeySigner is one of those whose signature a change takes. Any of the keys is theirs.
+type KeySigner struct {
+	Whose string // in words
+	Keys  []string
+}
+
+// Statement is what has to be signed for a wanted change; the zero Statement if nothing has to be. A *Refusal says that it cannot be signed
+// for, being more than one change.
+func (t Trust) Statement(want TrustRecord) (Statement, error) {
+	if err := want.check(); err != nil {
+		return Statement{}, fmt.Errorf("trust record: %w", err)
+	}
+	rest := t.rest(want)
+	changes := t.signedChanges(rest)
+	if len(changes) == 0 {
+		return Statement{}, nil
+	}
+	if rest.changes() > 1 {
+		return Statement{}, &Refusal{reason: changes[0].what + " of " + want.Dataset + " takes signatures, and they are for one key at a time",
+			hints: []string{"give each key that is set already, and each deputy, in a command of its own"}}
+	}
+	return Statement{changes[0].text(t.hub), t.signers(changes[0])}, nil
+}
+
+// signers is the rule of who decides about keys. A custodian answers for the sites of the dataset, a Guardian for their own deputies. The key of
+// a Guardian or of a custodian takes its dataset's present Guardian and the Guardian of another dataset: whoever stole one key cannot take a
+// dataset over, and no majority of others can replace a Guardian who says no.
+func (t Trust) signers(c keyChange) []KeySigner {
+	has := t.datasets[c.dataset]
+	present := KeySigner{"the present Guardian of " + c.dataset, someKey(has.Guardian)}
+	switch c.role {
+	case "guardian", "custodian":
+		other := KeySigner{Whose: "the Guardian of another dataset"}
+		for _, name := range t.Datasets() {
+			if name != c.dataset {
+				other.Keys = append(other.Keys, someKey(t.datasets[name].Guardian)...)
+			}
+		}
+		return []KeySigner{present, other}
+	case "deputy":
+		return []KeySigner{present}
+	}
+	return []KeySigner{{"the present custodian of " + c.dataset, someKey(has.CustodianVKey)}}
+}
+
+func someKey(vkey string) []string {
+	if vkey == "" {
+		return nil
+	}
+	return []string{vkey}
+}
+
+// signedFor is nil if everybody whose signature a record takes has signed it.
+func (t Trust) signedFor(rest TrustRecord) error {
+	if rest.Empty() {
+		return nil
+	}
+	statement, err := t.Statement(rest)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, signer := range statement.Signers {
+		signed, err := signer.signed(rest.By, statement.Text)
+		if err != nil {
+			return err
+		}
+		if !signed {
+			missing = append(missing, signer.Whose)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	change := t.signedChanges(rest)[0]
 	return &Refusal{
-		reason: fmt.Sprintf("%s of %s is already set, and changes only with the signature of the dataset's present %s", key, dataset, signer),
-		hints:  []string{hint},
+		reason: fmt.Sprintf("%s of %s changes only with the signature of %s", change.what, change.dataset, listed(missing)),
+		hints:  []string{"sign with: datanet hub trust … --by KEYFILE; a signature made elsewhere is kept with --out FILE, and given with --by FILE"},
 	}
+}
+
+// signed says whether one of the notes is signed by one of the keys, over this text. A note that one of the keys signed and that does not hold is damage.
+func (s KeySigner) signed(notes []string, text string) (bool, error) {
+	for _, signed := range notes {
+		for _, key := range s.Keys {
+			got, err := openAs(signed, key, s.Whose)
+			if err == nil && got == text {
+				return true, nil
+			}
+			if err != nil && !errors.As(err, new(*Refusal)) {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // atRecord says where a replay found a rule broken. What Append would have answered to the writer is damage to a reader, who can

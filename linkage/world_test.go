@@ -234,7 +234,7 @@ func (w *world) beside(id string) string {
 
 func (w *world) wished(datasets string, with map[string]string) Approval {
 	a := wish(strings.Split(datasets, ",")...)
-	for name, field := range map[string]*string{"from": &a.From, "until": &a.Until, "review": &a.Review, "policy": &a.Disclosure, "id": &a.ID} {
+	for name, field := range map[string]*string{"from": &a.From, "until": &a.Until, "review": &a.Review, "policy": &a.Disclosure, "id": &a.ID, "supersedes": &a.Supersedes} {
 		if value, ok := with[name]; ok {
 			*field = value
 		}
@@ -283,11 +283,29 @@ func (w *world) body(words []string, with map[string]string) (b Body, err error)
 	case "policy":
 		b = PolicyRecord{words[1], ledgerHash, strings.Split(words[2], ",")}
 	case "trust":
-		b = TrustRecord{Dataset: words[1], Guardian: vkeyOf(words[2])}
+		b, err = w.trust(words[1:], with)
 	default:
 		w.t.Fatalf("no verb %q", words[0])
 	}
 	return b, err
+}
+
+// trust changes keys: "trust slam G4" sets a Guardian's, "trust slam deputy=D2:2026-12-31 by=G2" names a deputy.
+func (w *world) trust(words []string, with map[string]string) (TrustRecord, error) {
+	d, err := w.l.Decisions()
+	if err != nil {
+		return TrustRecord{}, err
+	}
+	line := words[0]
+	if len(words) > 1 {
+		line += " guardian=" + words[1]
+	}
+	for _, name := range []string{"deputy", "no-deputy", "by"} {
+		if with[name] != "" {
+			line += " " + name + "=" + with[name]
+		}
+	}
+	return parseWish(w.t.(*testing.T), line, map[string]string{}, d.Trust()), nil
 }
 
 func (w *world) signed(a *Approval, words []string, with map[string]string) Body {

@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/sys/unix"
 
 	"datanet/linkage"
@@ -314,106 +313,4 @@ func (h *openHub) holds(same func(linkage.Body) bool) bool {
 		}
 	}
 	return false
-}
-
-type trustOptions struct {
-	dataset, guardian, custodian, by string
-	sites                            []string
-}
-
-func newHubTrust(a *app) *cobra.Command {
-	var o trustOptions
-	c := a.command(&cobra.Command{
-		Use: "trust --dataset D", Short: "record whom the hub trusts for a dataset",
-		Long: `Records public keys: the dataset's Caldicott Guardian, its custodian, its sites.
-A key that is set stays, but for a site's: the custodian replaces it with --by. The
-key that was there counts no more, and never again.`,
-		Example: "  datanet hub trust --dataset primary-care --site Z99001=\"$PUBLIC\"", Args: cobra.NoArgs,
-	}, func(context.Context, []string) error { return a.runTrust(o) })
-	datasetFlag(c, &o.dataset)
-	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key")
-	c.Flags().StringVar(&o.custodian, "custodian", "", "the custodian's public part")
-	c.Flags().StringArrayVar(&o.sites, "site", nil, "a site's public key, as SITE=KEY (repeatable)")
-	c.Flags().StringVar(&o.by, "by", "", "the custodian's key file, to replace the key of one site")
-	c.MarkFlagsOneRequired("guardian", "custodian", "site")
-	return c
-}
-
-func (o trustOptions) record() (linkage.TrustRecord, error) {
-	if _, err := schemas.DatasetByID(o.dataset); err != nil {
-		return linkage.TrustRecord{}, err
-	}
-	want := linkage.TrustRecord{Dataset: o.dataset, Guardian: o.guardian, Custodian: o.custodian}
-	if o.guardian != "" {
-		if _, err := note.NewVerifier(o.guardian); err != nil {
-			return want, &useError{"--guardian is not a verifier key", "the key is what datanet key guardian prints as public"}
-		}
-	}
-	if o.custodian != "" {
-		if _, err := pseudonym.ParseCustodianPublic(o.custodian); err != nil {
-			return want, &useError{"--custodian is not a custodian's public part", "it is what datanet key custodian prints as public, a long word that begins with custodian:"}
-		}
-	}
-	for _, pair := range o.sites {
-		site, key, ok := strings.Cut(pair, "=")
-		if _, err := note.NewVerifier(key); !ok || err != nil || !pseudonym.ValidSite(site) {
-			return want, &useError{"--site is not SITE=KEY", "the key is what datanet key site prints as public, for example Z99001=\"$(datanet key show --public Z99001.key)\""}
-		}
-		if want.Sites == nil {
-			want.Sites = map[string]string{}
-		}
-		want.Sites[site] = key
-	}
-	return want, nil
-}
-
-func (a *app) runTrust(o trustOptions) error {
-	want, err := o.record()
-	if err != nil {
-		return err
-	}
-	h, err := a.openHub()
-	if err != nil {
-		return err
-	}
-	if o.by != "" {
-		if want.By, err = a.signSiteKey(o.by, want, h.trust.Dataset(o.dataset)); err != nil {
-			return err
-		}
-	}
-	rest, err := h.trust.Change(want)
-	if err != nil {
-		return err
-	}
-	status := "already so"
-	if !rest.Empty() {
-		if err := a.record(h, rest); err != nil {
-			return err
-		}
-		status = "recorded"
-	}
-	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
-}
-
-// signSiteKey signs, with the custodian's key, that the one site's present key
-// makes way for the new one.
-func (a *app) signSiteKey(file string, want linkage.TrustRecord, has linkage.DatasetTrust) (string, error) {
-	if len(want.Sites) != 1 || want.Guardian != "" || want.Custodian != "" {
-		return "", &useError{"--by replaces the key of one site", "give one --site SITE=KEY, and nothing else"}
-	}
-	key, err := openKey[*pseudonym.CustodianKey](a, file)
-	if err != nil {
-		return "", err
-	}
-	if key.Signer.Public() != has.CustodianVKey {
-		return "", &keyError{"this is not the key of the custodian whom the hub trusts for " + want.Dataset, "give the key file of the dataset's present custodian with --by"}
-	}
-	for site, fresh := range want.Sites {
-		if has.Sites[site] == "" || has.Sites[site] == fresh {
-			return "", nil // nothing is replaced
-		}
-		by, err := key.Signer.SignNote(linkage.SiteKeyText(want.Dataset, site, has.Sites[site], fresh))
-		return string(by), err
-	}
-	return "", nil
 }

@@ -94,7 +94,7 @@ func (a *app) answer(kind answer, id, guardian, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.consider(h, d, kind); err != nil {
+	if err := a.confirm(fmt.Sprintf("%s\nTo %s it, type its id", h.plain(a, d.Approval), kind.verb), id); err != nil {
 		return err
 	}
 	body, err := kind.body(d.Approval, key, reason)
@@ -108,21 +108,25 @@ func (a *app) answer(kind answer, id, guardian, reason string) error {
 		return err
 	}
 	line := newApprovalLine(h.decisions.Of(id), a.clock(h))
+	who := "the Guardian of " + key.Dataset
+	if h.trust.Dataset(key.Dataset).Guardian != key.Signer.Public() {
+		who = "a deputy of " + who
+	}
 	return a.say(line, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s by the Guardian of %s. Now %s: %s.\n", id, kind.done, key.Dataset, line.Status, line.Says)
+		fmt.Fprintf(w, "%s: %s by %s. Now %s: %s.\n", id, kind.done, who, line.Status, line.Says)
 		if kind.done == revokes.done {
 			fmt.Fprintln(w, "Nothing more is done under it here. Remove what is there with: datanet hub sweep\nCopies of a publication that were taken away before can be read until their last day.")
 		}
 	})
 }
 
-// consider lets a person at a terminal read what they are about to answer, and
-// asks them to type its id.
-func (a *app) consider(h *openHub, d *linkage.Decision, kind answer) error {
+// confirm shows a person at a terminal what they are about to do, and does it
+// only when they have typed a word that they cannot type without having read.
+func (a *app) confirm(what, word string) error {
 	if a.json || a.in == nil || !term.IsTerminal(int(a.in.Fd())) {
 		return nil
 	}
-	fmt.Fprintf(a.err, "%s\nTo %s it, type its id: ", h.plain(a, d.Approval), kind.verb)
+	fmt.Fprintf(a.err, "%s: ", what)
 	typed := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(io.LimitReader(a.in, 256)).ReadString('\n')
@@ -131,9 +135,9 @@ func (a *app) consider(h *openHub, d *linkage.Decision, kind answer) error {
 	select {
 	case <-a.ctx.Done():
 		return a.ctx.Err()
-	case id := <-typed:
-		if id != d.Approval.ID {
-			return &useError{"that is not its id, so nothing was " + kind.done, "its id is " + d.Approval.ID}
+	case got := <-typed:
+		if got != word {
+			return &useError{"that is not what was asked for, so nothing was signed", "what is to be typed is " + word}
 		}
 		return nil
 	}

@@ -44,10 +44,11 @@ type hubStatus struct {
 }
 
 type datasetStatus struct {
-	Dataset   string       `json:"dataset"`
-	Guardian  string       `json:"guardian"`  // verifier key, or empty
-	Custodian string       `json:"custodian"` // verifier key, or empty
-	Sites     []siteStatus `json:"sites"`
+	Dataset   string           `json:"dataset"`
+	Guardian  string           `json:"guardian"`  // verifier key, or empty
+	Custodian string           `json:"custodian"` // verifier key, or empty
+	Deputies  []linkage.Deputy `json:"deputies"`  // of the Guardian
+	Sites     []siteStatus     `json:"sites"`
 }
 
 type siteStatus struct {
@@ -64,7 +65,7 @@ func (a *app) status(ctx context.Context, h *openHub) (hubStatus, error) {
 	loads := h.loads()
 	for _, name := range h.trust.Datasets() {
 		trusted := h.trust.Dataset(name)
-		d := datasetStatus{Dataset: name, Guardian: trusted.Guardian, Custodian: trusted.CustodianVKey, Sites: []siteStatus{}}
+		d := datasetStatus{Dataset: name, Guardian: trusted.Guardian, Custodian: trusted.CustodianVKey, Deputies: append([]linkage.Deputy{}, trusted.Deputies...), Sites: []siteStatus{}}
 		for _, site := range slices.Sorted(maps.Keys(trusted.Sites)) {
 			d.Sites = append(d.Sites, siteOf(site, loads[name+"/"+site]))
 		}
@@ -123,6 +124,9 @@ func printStatus(w io.Writer, s hubStatus) {
 	fmt.Fprintf(w, "%s (%s)\n%d entries in the record of decisions, the newest of %s\n", s.Name, s.Hub, s.Records, s.Time.Format(time.DateTime))
 	for _, d := range s.Datasets {
 		fmt.Fprintf(w, "\n%s\n  Guardian   %s\n  custodian  %s\n", d.Dataset, orNobody(d.Guardian), orNobody(d.Custodian))
+		for _, deputy := range d.Deputies {
+			fmt.Fprintf(w, "  deputy     %s, until %s\n", deputy.Key, deputy.Until)
+		}
 		for _, site := range d.Sites {
 			if site.AsAt == "" {
 				fmt.Fprintf(w, "  %-9s  nothing was loaded yet\n", site.Site)

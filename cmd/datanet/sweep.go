@@ -213,7 +213,7 @@ func (h *openHub) publicationsOf(d *linkage.Decision, now time.Time, all bool) (
 // ended is why nothing may be left of an approval; empty while something may.
 func ended(s linkage.Status) string {
 	switch s {
-	case linkage.StatusRevoked, linkage.StatusExpired, linkage.StatusReviewDue:
+	case linkage.StatusRevoked, linkage.StatusSuperseded, linkage.StatusExpired, linkage.StatusReviewDue:
 		return string(s)
 	}
 	return ""

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"datanet/linkage"
+	"datanet/pipeline/hub"
+	"datanet/pseudonym"
+	"datanet/schemas"
+)
+
+type trustOptions struct {
+	dataset, guardian, custodian    string
+	sites, by                       []string
+	deputy, noDeputy, until, output string
+}
+
+func newHubTrust(a *app) *cobra.Command {
+	var o trustOptions
+	c := a.command(&cobra.Command{
+		Use: "trust --dataset D", Short: "record whom the hub trusts for a dataset",
+		Long: `Records public keys: the dataset's Caldicott Guardian, their deputies, its custodian, its
+sites. Whose signature a change takes:
+
+  a Guardian's key   the present Guardian's, and that of the Guardian of another dataset
+  a custodian's key  the same two (datanet hub rewrap, once the dataset holds something)
+  a site's key       the custodian's
+  a deputy           the Guardian's
+
+A key that is set for the first time takes none, and a Guardian's or custodian's changes
+freely until the first approval is asked for. --by takes a key file, or a signature that
+was made elsewhere with --out. A key that made way counts no more, and never again.`,
+		Example: `  datanet hub trust --dataset primary-care --site Z99001="$PUBLIC"
+  datanet hub trust --dataset slam --deputy "$DEPUTY" --until 2027-03-31 --by guardian.key
+  datanet hub trust --dataset slam --guardian "$NEW" --by slam.guardian --out slam.signature
+  datanet hub trust --dataset slam --guardian "$NEW" --by slam.signature --by primary-care.guardian`,
+		Args: cobra.NoArgs,
+	}, func(context.Context, []string) error { return a.runTrust(o) })
+	datasetFlag(c, &o.dataset)
+	f := c.Flags()
+	f.StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key")
+	f.StringVar(&o.custodian, "custodian", "", "the custodian's public part")
+	f.StringArrayVar(&o.sites, "site", nil, "a site's public key, as SITE=KEY (repeatable)")
+	f.StringVar(&o.deputy, "deputy", "", "verifier key of a deputy of the Guardian")
+	f.StringVar(&o.until, "until", "", "the deputy's last day, YYYY-MM-DD")
+	f.StringVar(&o.noDeputy, "no-deputy", "", "verifier key of a deputy who is one no longer")
+	f.StringArrayVar(&o.by, "by", nil, "key file to sign the change with, or a signature made with --out (repeatable)")
+	f.StringVar(&o.output, "out", "", "write the signature to this file, and change nothing")
+	c.MarkFlagsOneRequired("guardian", "custodian", "site", "deputy", "no-deputy")
+	c.MarkFlagsRequiredTogether("deputy", "until")
+	return c
+}
+
+func (o trustOptions) record() (linkage.TrustRecord, error) {
+	if _, err := schemas.DatasetByID(o.dataset); err != nil {
+		return linkage.TrustRecord{}, err
+	}
+	want := linkage.TrustRecord{Dataset: o.dataset, Guardian: o.guardian, Custodian: o.custodian, NoDeputy: o.noDeputy}
+	for flag, vkey := range map[string]string{"guardian": o.guardian, "deputy": o.deputy, "no-deputy": o.noDeputy} {
+		if _, err := note.NewVerifier(vkey); vkey != "" && err != nil {
+			return want, &useError{"--" + flag + " is not a verifier key", "the key is what datanet key guardian prints as public"}
+		}
+	}
+	if o.custodian != "" {
+		if _, err := pseudonym.ParseCustodianPublic(o.custodian); err != nil {
+			return want, &useError{"--custodian is not a custodian's public part", "it is what datanet key custodian prints as public, a long word that begins with custodian:"}
+		}
+	}
+	if o.deputy != "" {
+		if _, err := date("until", o.until); err != nil {
+			return want, err
+		}
+		want.Deputy = &linkage.Deputy{Key: o.deputy, Until: o.until}
+	}
+	for _, pair := range o.sites {
+		site, key, ok := strings.Cut(pair, "=")
+		if _, err := note.NewVerifier(key); !ok || err != nil || !pseudonym.ValidSite(site) {
+			return want, &useError{"--site is not SITE=KEY", "the key is what datanet key site prints as public, for example Z99001=\"$(datanet key show --public Z99001.key)\""}
+		}
+		if want.Sites == nil {
+			want.Sites = map[string]string{}
+		}
+		want.Sites[site] = key
+	}
+	return want, nil
+}
+
+func (a *app) runTrust(o trustOptions) error {
+	want, err := o.record()
+	if err != nil {
+		return err
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return err
+	}
+	if o.custodian != "" && h.trust.Dataset(o.dataset).Custodian != "" && h.trust.Dataset(o.dataset).Custodian != o.custodian && h.state(o.dataset) != "" {
+		return &useError{"the dataset holds extracts under its present custodian's key", "datanet hub rewrap brings them under another one"}
+	}
+	statement, err := h.trust.Statement(want)
+	if err != nil {
+		return err
+	}
+	if want.By, err = a.signedTrust(o, statement); err != nil {
+		return err
+	}
+	if o.output != "" {
+		return a.keepSignature(o, statement, want.By)
+	}
+	rest, err := h.trust.Change(want)
+	if err != nil {
+		return err
+	}
+	status := "already so"
+	if !rest.Empty() {
+		if err := a.record(h, rest); err != nil {
+			return err
+		}
+		if err := h.Audit(hub.AuditEntry{Time: a.now(), What: "trust", On: o.dataset, Outcome: "recorded"}); err != nil {
+			return err
+		}
+		status = "recorded"
+	}
+	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
+}
+
+// signedTrust collects the signatures that a change takes: those that were
+// made before, and those that key files make now.
+func (a *app) signedTrust(o trustOptions, statement linkage.Statement) ([]string, error) {
+	if statement.Text == "" {
+		return nil, nil
+	}
+	var notes []string
+	for n, path := range o.by {
+		made, err := readPlain(path, 16<<10)
+		if err == nil && strings.HasPrefix(string(made), linkage.TrustDomain+"\n") {
+			notes = append(notes, string(made))
+			continue
+		}
+		signer, err := a.trustSigner(path)
+		if err != nil {
+			return nil, err
+		}
+		whose := signerAmong(statement, signer.Public())
+		if whose == "" {
+			return nil, &keyError{fmt.Sprintf("the key of --by number %d is none whose signature this change takes", n+1), "it takes that of " + signersOf(statement)}
+		}
+		if err := a.confirm(fmt.Sprintf("As %s you sign:\n\n%s\nTo sign it, type the dataset", whose, indented(statement.Text)), o.dataset); err != nil {
+			return nil, err
+		}
+		signed, err := signer.SignNote(statement.Text)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, string(signed))
+	}
+	return notes, nil
+}
+
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
+}
+
+func signerAmong(statement linkage.Statement, vkey string) string {
+	for _, s := range statement.Signers {
+		for _, key := range s.Keys {
+			if key == vkey {
+				return s.Whose
+			}
+		}
+	}
+	return ""
+}
+
+func signersOf(statement linkage.Statement) string {
+	var whose []string
+	for _, s := range statement.Signers {
+		whose = append(whose, s.Whose)
+	}
+	return strings.Join(whose, " and that of ")
+}
+
+// trustSigner opens the key file of somebody whose signature changes keys.
+func (a *app) trustSigner(path string) (pseudonym.Signer, error) {
+	key, err := openKey[pseudonym.Key](a, path)
+	if err != nil {
+		return pseudonym.Signer{}, err
+	}
+	switch k := key.(type) {
+	case *pseudonym.GuardianKey:
+		return k.Signer, nil
+	case *pseudonym.CustodianKey:
+		return k.Signer, nil
+	}
+	return pseudonym.Signer{}, &keyError{"a key of kind " + key.Kind() + " changes no keys", "--by takes the key file of a Guardian or of a custodian, or a signature made with --out"}
+}
+
+// keepSignature writes the one signature that was made, for somebody else to
+// add theirs to.
+func (a *app) keepSignature(o trustOptions, statement linkage.Statement, notes []string) error {
+	if statement.Text == "" {
+		return &useError{"nothing is to be signed for this change", "give the command without --out"}
+	}
+	if len(notes) != 1 {
+		return &useError{"--out keeps one signature", "give one key file with --by"}
+	}
+	if err := writeNew(o.output, []byte(notes[0])); err != nil {
+		return err
+	}
+	return a.say(map[string]any{"dataset": o.dataset, "status": "signed", "out": o.output}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: signed, and not recorded yet.\nNext: the same command at the hub, with --by %s for this signature and --by KEYFILE for another\n", o.output, o.output)
+	})
+}
