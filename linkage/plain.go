@@ -18,12 +18,14 @@ const CopyDays = 92
 func (a *Approval) Plain(others []*Decision, now time.Time) string {
 	p := &page{}
 	p.line(0, "Request %s: %s", a.ID, a.Title)
+	a.plainChange(p, others)
 	a.plainPurpose(p)
 	a.plainPeople(p)
 	a.plainJoin(p)
 	a.plainColumns(p)
 	a.plainLimits(p)
 	a.plainOthers(p, others, now)
+	a.plainPrinciples(p)
 	a.plainEnd(p)
 	return p.text.String()
 }
@@ -155,6 +157,9 @@ func (d *Decision) beside(now time.Time) (stands string, over bool) {
 		return "", true
 	}
 	ended := "ended on " + d.Approval.LastDay()
+	if by := d.SupersededBy(now); by != nil {
+		ended = "ended when request " + by.Approval.ID + " took its place on " + by.took()
+	}
 	if status == StatusRevoked {
 		ended = "was revoked on " + day(d.Revocations[0].Time)
 	}

@@ -27,6 +27,11 @@ func TestPlainTable(t *testing.T) {
 			if users, ok := with["users"]; ok {
 				a.Users = strings.Split(users, ",")
 			}
+			for field, into := range map[string]*string{"supersedes": &a.Supersedes, "from": &a.From, "until": &a.Until, "review": &a.Review} {
+				if with[field] != "" {
+					*into = with[field]
+				}
+			}
 			for _, name := range strings.FieldsFunc(with["columns"], func(r rune) bool { return r == ',' }) {
 				table, column, _ := strings.Cut(name, ".")
 				a.Datasets[0].Columns = append(a.Datasets[0].Columns, Column{table, column})

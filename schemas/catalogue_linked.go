@@ -84,8 +84,13 @@ type TableColumn struct{ Table, Name string }
 // places people, and what says who is in each dataset. Each table that is
 // needed comes with its person. Datasets that are not known have none.
 func (c *Catalogue) ColumnsFor(datasets []string) map[string][]TableColumn {
-	columns := map[string][]TableColumn{}
-	measures := c.MeasuresFor(datasets).Measures
+	return c.MeasuresFor(datasets).Columns(datasets)
+}
+
+// Columns is ColumnsFor with all of the catalogue's measures, whatever they
+// link: what Only has left of it.
+func (c *Catalogue) Columns(datasets []string) map[string][]TableColumn {
+	columns, measures := map[string][]TableColumn{}, c.Measures
 	for _, id := range datasets {
 		d, err := DatasetByID(id)
 		if err != nil {
