@@ -25,6 +25,7 @@ const (
 	CheckSignatures = "signatures" // some are missing
 	CheckNotYet     = "not-yet"
 	CheckScope      = "scope"  // a dataset that was not approved, or not for this
+	CheckStale      = "stale"  // the record of decisions at hand is an old one
 	CheckPermit     = "permit" // no permit, or one for something else
 )
 

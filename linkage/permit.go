@@ -17,7 +17,19 @@ const (
 	ActionQuery   Action = "query"
 )
 
+// What else a DeniedRecord can be about. No permit is for these: their own rules decide.
+const (
+	ActionSign   Action = "sign"
+	ActionRefuse Action = "refuse"
+	ActionRevoke Action = "revoke"
+	ActionTrust  Action = "trust" // to change a key
+)
+
 func (a Action) known() bool {
+	return a.permissible() || slices.Contains([]Action{ActionSign, ActionRefuse, ActionRevoke, ActionTrust}, a)
+}
+
+func (a Action) permissible() bool {
 	return slices.Contains([]Action{ActionRelease, ActionLink, ActionPublish, ActionQuery}, a)
 }
 
@@ -67,10 +79,23 @@ func (p Permit) Hash() [32]byte {
 // Trust says whose keys counted when Check was asked.
 func (p Permit) Trust() Trust { return p.trust }
 
-// Check makes a Permit, or a *Refusal that names the check which failed. It goes by the ledger as l last read it, and asks in
-// this order: the question's form, the ledger's own rules, whether the approval is known, whether its columns exist here, refused,
-// revoked, every signature, its dates, its scope. An *IntegrityError means that the ledger breaks its own rules: nothing is allowed
-// until that is explained. Which columns and pairs may be used is for the holder of the Permit to read off its Approval.
+// Check makes a Permit, or a *Refusal that names the check which failed. It goes by the ledger as l last read it, in this order:
+//
+//	 1  the question has its form, and the approval's columns exist here     form
+//	 2  the approval is in the ledger                                        unknown
+//	 3  no Guardian has refused it                                           refused
+//	 4  no Guardian has revoked it                                           revoked
+//	 5  no other approval has taken its place                                superseded
+//	 6  its last day and its day of review are not over                      expired, review
+//	 7  every dataset's Guardian has signed exactly its text                 signatures
+//	 8  its first day has come                                               not-yet
+//	 9  what is asked lies within it                                         scope
+//	10  a ledger that came as a file is not older than FreshDays             stale
+//
+// Four more were made before, and what fails them is an *IntegrityError, never a Refusal: the text is strictly read, the ledger's head counts it
+// and is signed by the ledger's key (Open), the head extends the remembered one (CheckExtends), and every decision was the right
+// person's, not the applicant's (DecisionsOf). Days are those of the ledger's clock, which a machine's clock that was set back does not move. Which
+// columns and pairs may be used is for the holder of the Permit to read off its Approval.
 func Check(l *Ledger, ask Ask) (Permit, error) {
 	if err := ask.wellFormed(); err != nil {
 		return Permit{}, err
@@ -96,10 +121,23 @@ func Check(l *Ledger, ask Ask) (Permit, error) {
 	return Permit{d.Approval.clone(), decisions.Trust(), ask.Action, ask.Dataset}, nil
 }
 
+// FreshDays is how old the newest head may be where nobody can ask the hub for a newer one.
+const FreshDays = 14
+
+// Fresh is nil if the newest head is at most FreshDays old. An older one may hide a revocation: whoever cannot sign a newer head, being away
+// from the hub, does nothing by it.
+func (l *Ledger) Fresh(now time.Time) error {
+	if !now.After(l.head.Time.AddDate(0, 0, FreshDays)) {
+		return nil
+	}
+	return &Refusal{check: CheckStale, reason: fmt.Sprintf("this copy of the record of decisions is of %s, more than %d days old: what was revoked since is not in it", day(l.head.Time), FreshDays),
+		hints: []string{"at the hub, datanet hub status signs the record anew; then use it there, or datanet approval export again"}}
+}
+
 func (ask Ask) wellFormed() error {
 	err := all(
 		rule(approvalID.MatchString(ask.Approval), "no approval has such an id"),
-		rule(ask.Action.known(), "no approval allows such an action"),
+		rule(ask.Action.permissible(), "no approval allows such an action"),
 		rule(ask.Dataset == "" || datasetName.MatchString(ask.Dataset), "no dataset has such a name"),
 		rule(!ask.Now.IsZero(), "the time is not known"),
 	)

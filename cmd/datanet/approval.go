@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"datanet/linkage"
-	"datanet/pipeline/hub"
 )
 
 func newApproval(a *app) *cobra.Command {
@@ -182,15 +181,16 @@ step was allowed when it was taken. Anybody who can read the hub's ledger folder
 func (a *app) permit(h *openHub, ask linkage.Ask) (linkage.Permit, error) {
 	ask.Now = a.now()
 	p, err := linkage.Check(h.ledger, ask)
+	if err == nil {
+		err = h.ledger.Fresh(ask.Now)
+	}
+	if err != nil {
+		p = linkage.Permit{}
+	}
 	var refused *linkage.Refusal
 	if !errors.As(err, &refused) {
 		return p, err
 	}
-	id := ask.Approval
-	if h.decisions.Of(id) == nil {
-		id = ""
-	}
-	a.record(h, linkage.DeniedRecord{Approval: id, Action: ask.Action, Dataset: ask.Dataset, Check: refused.Check()})
-	h.Audit(hub.AuditEntry{Time: a.now(), What: string(ask.Action), On: id, Outcome: "refused: " + refused.Check()})
+	a.denied(h, linkage.DeniedRecord{Approval: ask.Approval, Action: ask.Action, Dataset: ask.Dataset, Check: refused.Check()})
 	return p, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -286,9 +287,41 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 		return a.ctx.Err()
 	}
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
+		a.deny(h, body, err)
 		return err
 	}
 	return a.read(h)
+}
+
+// deny records that a decision was refused, if it can be recorded; it stays
+// refused if not.
+func (a *app) deny(h *openHub, body linkage.Body, err error) {
+	var refused *linkage.Refusal
+	if !errors.As(err, &refused) {
+		return
+	}
+	denied := linkage.DeniedRecord{Check: refused.Check()}
+	switch b := body.(type) {
+	case linkage.SignatureRecord:
+		denied.Approval, denied.Action, denied.Dataset = b.Approval, linkage.ActionSign, b.Dataset
+	case linkage.RefusalRecord:
+		denied.Approval, denied.Action, denied.Dataset = b.Approval, linkage.ActionRefuse, b.Dataset
+	case linkage.RevocationRecord:
+		denied.Approval, denied.Action, denied.Dataset = b.Approval, linkage.ActionRevoke, b.Dataset
+	case linkage.TrustRecord:
+		denied.Action, denied.Dataset = linkage.ActionTrust, b.Dataset
+	default:
+		return
+	}
+	a.denied(h, denied)
+}
+
+func (a *app) denied(h *openHub, denied linkage.DeniedRecord) {
+	if h.decisions.Of(denied.Approval) == nil {
+		denied.Approval = ""
+	}
+	a.record(h, denied)
+	h.Audit(hub.AuditEntry{Time: a.now(), What: string(denied.Action), On: cmp.Or(denied.Approval, denied.Dataset), Outcome: "refused: " + denied.Check})
 }
 
 // ledgerKey opens the key that records are signed with. What changes the hub

@@ -93,6 +93,9 @@ func (a *app) loadOne(ctx context.Context, dir, extract string, o load.Options) 
 		if err != nil {
 			return err
 		}
+		if err := a.pinGuardian(h, o.Custodian.Dataset); err != nil {
+			return err
+		}
 		trusted := h.trust.Dataset(o.Custodian.Dataset)
 		o.Hub, o.Trusted, o.Sites = h.Hub, trusted.CustodianVKey, trusted.Sites
 		r, err := load.Run(ctx, extract, o)

@@ -115,6 +115,7 @@ func (a *app) runTrust(o trustOptions) error {
 	}
 	rest, err := h.trust.Change(want)
 	if err != nil {
+		a.deny(h, want, err)
 		return err
 	}
 	status := "already so"
