@@ -55,6 +55,18 @@ func (d *Decisions) grow(record Record) error {
 	return nil
 }
 
+// Allows says whether the rules admit a record now, as Append will ask at the hub. Now is the ledger's clock.
+func (d *Decisions) Allows(r Record, now time.Time) error {
+	body, err := r.Decode()
+	if err != nil {
+		return broken("record: %s", err)
+	}
+	if err := d.allow(body, d.clock(r)); err != nil {
+		return err
+	}
+	return d.allow(body, now)
+}
+
 // allow says whether the rules admit a record at a time.
 func (d *Decisions) allow(body Body, at time.Time) error {
 	switch b := body.(type) {

@@ -47,6 +47,9 @@ func (l *Ledger) Recover(signer note.Signer, now time.Time) error {
 
 // writing runs do as the only writer, on a ledger that has been read afresh and repaired.
 func (l *Ledger) writing(signer note.Signer, now time.Time, do func() error) error {
+	if l.Carried() {
+		return errors.New("appending record: this ledger came as a file, and is read only")
+	}
 	unlock, err := lock(filepath.Join(l.dir, lockFile))
 	if err != nil {
 		return fmt.Errorf("locking ledger: %w", err)

@@ -118,6 +118,11 @@ func Check(l *Ledger, ask Ask) (Permit, error) {
 	if err := ask.place(d.Approval); err != nil {
 		return Permit{}, err
 	}
+	if l.Carried() {
+		if err := l.Fresh(ask.Now); err != nil {
+			return Permit{}, err
+		}
+	}
 	return Permit{d.Approval.clone(), decisions.Trust(), ask.Action, ask.Dataset}, nil
 }
 

@@ -101,6 +101,9 @@ var (
 	why        = regexp.MustCompile(`^(revoked|superseded|expired|review-due|linked|stale|replaced)$`)
 )
 
+// IsApprovalID says whether a word has the form of an approval's id, such as 2026-001.
+func IsApprovalID(word string) bool { return approvalID.MatchString(word) }
+
 const maxNote = maxApproval + 1<<10 // an approval's text, a blank line and a signature
 
 // bound checks the two fields by which a record says what it belongs to.

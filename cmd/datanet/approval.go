@@ -23,7 +23,7 @@ Caldicott Guardian of every dataset has signed it, and until one of them takes i
 	}
 	a.command(c, func(context.Context, []string) error { return c.Help() })
 	c.AddCommand(newApprovalDraft(a), newApprovalShow(a), newApprovalSign(a), newApprovalRefuse(a), newApprovalRevoke(a),
-		newApprovalList(a), newApprovalVerify(a))
+		newApprovalList(a), newApprovalExport(a), newApprovalImport(a), newApprovalVerify(a))
 	return c
 }
 
@@ -96,36 +96,36 @@ func (h *openHub) decision(id string) (*linkage.Decision, error) {
 func newApprovalShow(a *app) *cobra.Command {
 	var text bool
 	c := a.command(&cobra.Command{
-		Use: "show ID", Short: "read an approval in plain words",
+		Use: "show ID|FILE", Short: "read an approval in plain words",
 		Long: `Says in plain words what may be joined, which columns, by whom and until when, what
-it lets people join together with other approvals, and how it stands.`,
-		Example: "  datanet approval show 2026-001 --hub hub\n  datanet approval show 2026-001 --text --hub hub", Args: cobra.ExactArgs(1),
-	}, func(_ context.Context, args []string) error {
-		h, err := a.openHub()
-		if err != nil {
-			return err
-		}
-		d, err := h.decision(args[0])
-		if err != nil {
-			return err
-		}
-		line := newApprovalLine(d, a.clock(h))
-		document := struct {
-			approvalLine
-			SHA256 string `json:"approval_sha256"`
-			Text   string `json:"text"`
-		}{line, d.Approval.SHA256(), d.Approval.Text()}
-		return a.say(document, func(w io.Writer) {
-			if text {
-				fmt.Fprint(w, d.Approval.Text())
-				return
-			}
-			fmt.Fprintf(w, "%s\nHow it stands: %s: %s.\n", h.plain(a, d.Approval), line.Status, line.Says)
-		})
-	})
+it lets people join together with other approvals, what each of the eight Caldicott
+Principles asks of it, and how it stands. FILE is a request that was exported.`,
+		Example: "  datanet approval show 2026-001 --hub hub\n  datanet approval show 2026-001.request\n  datanet approval show 2026-001 --text --hub hub", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error { return a.runShow(args[0], text) })
 	c.ValidArgsFunction = a.completeApproval
 	c.Flags().BoolVar(&text, "text", false, "print the text that is signed, byte for byte")
 	return c
+}
+
+func (a *app) runShow(asked string, text bool) error {
+	c, err := a.consult(asked)
+	if err != nil {
+		return err
+	}
+	d := c.decision()
+	line := newApprovalLine(d, c.clock(a))
+	document := struct {
+		approvalLine
+		SHA256 string `json:"approval_sha256"`
+		Text   string `json:"text"`
+	}{line, d.Approval.SHA256(), d.Approval.Text()}
+	return a.say(document, func(w io.Writer) {
+		if text {
+			fmt.Fprint(w, d.Approval.Text())
+			return
+		}
+		fmt.Fprintf(w, "%s\nHow it stands: %s: %s.\n", c.plain(a), line.Status, line.Says)
+	})
 }
 
 // completeApproval offers the ids of the hub's approvals to a shell.
@@ -143,46 +143,13 @@ func (a *app) completeApproval(_ *cobra.Command, args []string, _ string) (ids [
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// plain is an approval in plain words, with what it connects to.
-func (h *openHub) plain(a *app, request *linkage.Approval) string {
-	return request.Plain(h.decisions.All(), a.clock(h))
-}
-
-func newApprovalVerify(a *app) *cobra.Command {
-	return a.command(&cobra.Command{
-		Use: "verify", Short: "check the whole record of decisions, every signature in it included",
-		Long: `Reads every record again and checks it: that nothing was changed, removed or put in
-since the head that this tool remembers, that every signature holds, and that every
-step was allowed when it was taken. Anybody who can read the hub's ledger folder can do it.`,
-		Example: "  datanet approval verify --hub hub", Args: cobra.NoArgs,
-	}, func(context.Context, []string) error {
-		h, err := a.openHub()
-		if err != nil {
-			return err
-		}
-		if err := h.ledger.Verify(); err != nil {
-			return err
-		}
-		head := h.ledger.Head()
-		signatures := 0
-		for _, d := range h.decisions.All() {
-			signatures += len(d.Signatures)
-		}
-		document := map[string]any{"records": head.Size, "root": head.Root.String(), "time": head.Time, "approvals": len(h.decisions.All()), "signatures": signatures}
-		return a.say(document, func(w io.Writer) {
-			fmt.Fprintf(w, "The record of decisions holds: %d entries up to %s; approvals: %d, signatures under them: %d.\n  its state %s\n",
-				head.Size, head.Time.Format(time.DateTime), len(h.decisions.All()), signatures, head.Root)
-		})
-	})
-}
-
 // permit asks whether something may be done under an approval. What is refused
 // is recorded, and if it cannot be recorded it is refused all the same.
 func (a *app) permit(h *openHub, ask linkage.Ask) (linkage.Permit, error) {
 	ask.Now = a.now()
 	p, err := linkage.Check(h.ledger, ask)
 	if err == nil {
-		err = h.ledger.Fresh(ask.Now)
+		err = errors.Join(a.freshen(h), h.ledger.Fresh(ask.Now))
 	}
 	if err != nil {
 		p = linkage.Permit{}

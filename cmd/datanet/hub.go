@@ -161,7 +161,7 @@ func (a *app) openHub() (*openHub, error) {
 
 // read takes in the record of decisions as it is now.
 func (a *app) read(h *openHub) (err error) {
-	if h.ledger, err = a.remember(h.Hub); err != nil {
+	if h.ledger, err = a.remember(h.ID, func() (*linkage.Ledger, error) { return linkage.Open(h.LedgerDir(), h.Ledger) }); err != nil {
 		return err
 	}
 	if h.decisions, err = h.ledger.Decisions(); err != nil {
@@ -215,12 +215,12 @@ func (a *app) lock(path string) (unlock func(), err error) {
 // remember reads the record of decisions, refuses one that does not extend the
 // one seen last, and keeps its head for next time. One command at a time: a
 // head that another one keeps meanwhile would look like records removed.
-func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
+func (a *app) remember(hubID string, read func() (*linkage.Ledger, error)) (*linkage.Ledger, error) {
 	home, err := a.home()
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(home, "heads", h.ID)
+	path := filepath.Join(home, "heads", hubID)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, cannotRemember(path)
 	}
@@ -232,7 +232,7 @@ func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
 		return nil, cannotRemember(path)
 	}
 	defer unlock()
-	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
+	l, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -243,14 +243,24 @@ func (a *app) remember(h *hub.Hub) (*linkage.Ledger, error) {
 	if err != nil {
 		return nil, cannotRemember(path)
 	}
-	old, err := linkage.ParseHead(seen, h.Ledger)
+	old, err := linkage.ParseHead(seen, l.VKey())
 	if err != nil {
 		return nil, err
 	}
-	if err := l.CheckExtends(old); err != nil {
+	if err := extends(l, old); err != nil {
 		return nil, err
 	}
 	return l, keep(path, l.SignedHead())
+}
+
+// extends says whether a record of decisions extends the one of an older head.
+// A copy in a file can honestly be an older one.
+func extends(l *linkage.Ledger, old linkage.Head) error {
+	if head := l.Head(); l.Carried() && head.Origin == old.Origin && head.Size < old.Size {
+		return &integrityError{fmt.Sprintf("this copy of the record of decisions ends at entry %d, and one of %d entries, of %s, was seen here before", head.Size, old.Size, old.Time.Format(time.DateOnly)),
+			"ask for a new copy: what was decided since, a revocation too, is not in this one"}
+	}
+	return l.CheckExtends(old)
 }
 
 func cannotRemember(path string) error {
@@ -288,6 +298,24 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 	}
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
 		a.deny(h, body, err)
+		return err
+	}
+	return a.read(h)
+}
+
+// recordDated is record for one that was made elsewhere, and has its own time.
+func (a *app) recordDated(h *openHub, r linkage.Record) error {
+	key, err := h.ledgerKey()
+	if err != nil {
+		return err
+	}
+	if a.ctx.Err() != nil {
+		return a.ctx.Err()
+	}
+	if _, err := h.ledger.Append(key.Signer, a.now(), r); err != nil {
+		if body, wrong := r.Decode(); wrong == nil {
+			a.deny(h, body, err)
+		}
 		return err
 	}
 	return a.read(h)

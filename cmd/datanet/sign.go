@@ -36,17 +36,18 @@ var (
 
 func newApprovalSign(a *app) *cobra.Command {
 	return newAnswer(a, signs, &cobra.Command{
-		Use: "sign ID --guardian FILE", Short: "sign a request, as the Guardian of one of its datasets",
+		Use: "sign ID|FILE --guardian FILE", Short: "sign a request, as the Guardian of one of its datasets",
 		Long: `Signs the request's text with the key of a dataset's Caldicott Guardian. At a
 terminal it is shown in plain words first, with what it connects and what taking it
-back cannot undo, and its id must be typed.`,
-		Example: "  datanet approval sign 2026-001 --guardian guardian.key --hub hub",
+back cannot undo, and its id must be typed. From a FILE that was exported the answer
+is a file too, which the hub imports.`,
+		Example: "  datanet approval sign 2026-001 --guardian guardian.key --hub hub\n  datanet approval sign 2026-001.request --guardian guardian.key",
 	})
 }
 
 func newApprovalRefuse(a *app) *cobra.Command {
 	return newAnswer(a, refuses, &cobra.Command{
-		Use: "refuse ID --guardian FILE --reason T", Short: "refuse a request, with a reason",
+		Use: "refuse ID|FILE --guardian FILE --reason T", Short: "refuse a request, with a reason",
 		Long:    "One Guardian's no is enough, and final: what answers the reason is a new request.",
 		Example: "  datanet approval refuse 2026-001 --guardian guardian.key --reason \"The columns go beyond the purpose\" --hub hub",
 	})
@@ -54,7 +55,7 @@ func newApprovalRefuse(a *app) *cobra.Command {
 
 func newApprovalRevoke(a *app) *cobra.Command {
 	return newAnswer(a, revokes, &cobra.Command{
-		Use: "revoke ID --guardian FILE --reason T", Short: "take an approval back, at once",
+		Use: "revoke ID|FILE --guardian FILE --reason T", Short: "take an approval back, at once",
 		Long: `Any one of the Guardians can take an approval back. From then on nothing is released,
 linked, published or answered under it at this hub; datanet hub sweep removes what is
 there. Copies that were taken away before stay: they leave no trail and cannot be recalled.`,
@@ -63,61 +64,77 @@ there. Copies that were taken away before stay: they leave no trail and cannot b
 }
 
 func newAnswer(a *app, kind answer, c *cobra.Command) *cobra.Command {
-	var guardian, reason string
+	var o answerOptions
 	c.Args, c.ValidArgsFunction = cobra.ExactArgs(1), a.completeApproval
-	a.command(c, func(ctx context.Context, args []string) error { return a.answer(kind, args[0], guardian, reason) })
-	c.Flags().StringVar(&guardian, "guardian", "", "the Guardian's key file")
+	a.command(c, func(ctx context.Context, args []string) error { return a.answer(kind, args[0], o) })
+	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's key file, or a deputy's")
 	c.MarkFlagRequired("guardian")
+	c.Flags().StringVar(&o.out, "out", "", "file to make, for the hub to import (default for a FILE: ID.DATASET."+kind.done+")")
 	if kind.reason {
-		c.Flags().StringVar(&reason, "reason", "", "why, in a sentence that everybody may read")
+		c.Flags().StringVar(&o.reason, "reason", "", "why, in a sentence that everybody may read")
 		c.MarkFlagRequired("reason")
 	}
 	return c
 }
 
-func (a *app) answer(kind answer, id, guardian, reason string) error {
-	if kind.reason && strings.TrimSpace(reason) == "" {
+type answerOptions struct{ guardian, reason, out string }
+
+const afterRevoking = "Nothing more is done under it here. Remove what is there with: datanet hub sweep\nCopies of a publication that were taken away before can be read until their last day."
+
+func (a *app) answer(kind answer, asked string, o answerOptions) error {
+	if kind.reason && strings.TrimSpace(o.reason) == "" {
 		return &useError{"--reason is empty", "say in a sentence why"}
 	}
-	h, err := a.openHub()
+	c, err := a.consult(asked)
 	if err != nil {
 		return err
 	}
-	d, err := h.decision(id)
+	carried := c.hub == nil || o.out != ""
+	if !carried {
+		if _, err := c.hub.ledgerKey(); err != nil {
+			return err
+		}
+	}
+	key, err := openKey[*pseudonym.GuardianKey](a, o.guardian)
 	if err != nil {
 		return err
 	}
-	if _, err := h.ledgerKey(); err != nil {
+	if err := a.confirm(fmt.Sprintf("%s\nTo %s it, type its id", c.plain(a), kind.verb), c.id); err != nil {
 		return err
 	}
-	key, err := openKey[*pseudonym.GuardianKey](a, guardian)
+	body, err := kind.body(c.decision().Approval, key, o.reason)
 	if err != nil {
 		return err
 	}
-	if err := a.confirm(fmt.Sprintf("%s\nTo %s it, type its id", h.plain(a, d.Approval), kind.verb), id); err != nil {
-		return err
+	if carried {
+		return a.carryAnswer(c, kind, key, o.out, body)
 	}
-	body, err := kind.body(d.Approval, key, reason)
-	if err != nil {
-		return err
-	}
+	return a.recordAnswer(c, kind, key, body)
+}
+
+func (a *app) recordAnswer(c *consulted, kind answer, key *pseudonym.GuardianKey, body linkage.Body) error {
+	h := c.hub
 	if err := a.record(h, body); err != nil {
 		return err
 	}
-	if err := h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "approval " + kind.verb, On: id, Outcome: kind.done}); err != nil {
+	if err := h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "approval " + kind.verb, On: c.id, Outcome: kind.done}); err != nil {
 		return err
 	}
-	line := newApprovalLine(h.decisions.Of(id), a.clock(h))
-	who := "the Guardian of " + key.Dataset
-	if h.trust.Dataset(key.Dataset).Guardian != key.Signer.Public() {
-		who = "a deputy of " + who
-	}
+	line := newApprovalLine(h.decisions.Of(c.id), a.clock(h))
 	return a.say(line, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s by %s. Now %s: %s.\n", id, kind.done, who, line.Status, line.Says)
+		fmt.Fprintf(w, "%s: %s by %s. Now %s: %s.\n", c.id, kind.done, decider(h.trust, key), line.Status, line.Says)
 		if kind.done == revokes.done {
-			fmt.Fprintln(w, "Nothing more is done under it here. Remove what is there with: datanet hub sweep\nCopies of a publication that were taken away before can be read until their last day.")
+			fmt.Fprintln(w, afterRevoking)
 		}
 	})
+}
+
+// decider says in words in whose name a key answers.
+func decider(trust linkage.Trust, key *pseudonym.GuardianKey) string {
+	if trust.Dataset(key.Dataset).Guardian != key.Signer.Public() {
+		return "a deputy of the Guardian of " + key.Dataset
+	}
+	return "the Guardian of " + key.Dataset
 }
 
 // confirm shows a person at a terminal what they are about to do, and does it
