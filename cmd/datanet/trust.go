@@ -19,6 +19,7 @@ type trustOptions struct {
 	dataset, guardian, custodian    string
 	sites, by                       []string
 	deputy, noDeputy, until, output string
+	request                         string
 }
 
 func newHubTrust(a *app) *cobra.Command {
@@ -35,7 +36,8 @@ sites. Whose signature a change takes:
 
 A key that is set for the first time takes none, and a Guardian's or custodian's changes
 freely until the first approval is asked for. --by takes a key file, or a signature that
-was made elsewhere with --out. A key that made way counts no more, and never again.`,
+was made elsewhere with --out: at the hub, or from any request that was exported
+(--request). A key that made way counts no more, and never again.`,
 		Example: `  datanet hub trust --dataset primary-care --site Z99001="$PUBLIC"
   datanet hub trust --dataset slam --deputy "$DEPUTY" --until 2027-03-31 --by guardian.key
   datanet hub trust --dataset slam --guardian "$NEW" --by slam.guardian --out slam.signature
@@ -52,6 +54,7 @@ was made elsewhere with --out. A key that made way counts no more, and never aga
 	f.StringVar(&o.noDeputy, "no-deputy", "", "verifier key of a deputy who is one no longer")
 	f.StringArrayVar(&o.by, "by", nil, "key file to sign the change with, or a signature made with --out (repeatable)")
 	f.StringVar(&o.output, "out", "", "write the signature to this file, and change nothing")
+	f.StringVar(&o.request, "request", "", "an exported request to go by, where there is no hub; with --by and --out")
 	c.MarkFlagsOneRequired("guardian", "custodian", "site", "deputy", "no-deputy")
 	c.MarkFlagsRequiredTogether("deputy", "until")
 	return c
@@ -96,6 +99,9 @@ func (a *app) runTrust(o trustOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.request != "" {
+		return a.signAway(o, want)
+	}
 	h, err := a.openHub()
 	if err != nil {
 		return err
@@ -103,15 +109,15 @@ func (a *app) runTrust(o trustOptions) error {
 	if o.custodian != "" && h.trust.Dataset(o.dataset).Custodian != "" && h.trust.Dataset(o.dataset).Custodian != o.custodian && h.state(o.dataset) != "" {
 		return &useError{"the dataset holds extracts under its present custodian's key", "datanet hub rewrap brings them under another one"}
 	}
+	if o.output != "" {
+		return a.keepSignature(o, want, h.trust)
+	}
 	statement, err := h.trust.Statement(want)
 	if err != nil {
 		return err
 	}
 	if want.By, err = a.signedTrust(o, statement); err != nil {
 		return err
-	}
-	if o.output != "" {
-		return a.keepSignature(o, statement, want.By)
 	}
 	rest, err := h.trust.Change(want)
 	if err != nil {
@@ -202,19 +208,48 @@ func (a *app) trustSigner(path string) (pseudonym.Signer, error) {
 	return pseudonym.Signer{}, &keyError{"a key of kind " + key.Kind() + " changes no keys", "--by takes the key file of a Guardian or of a custodian, or a signature made with --out"}
 }
 
+// signAway signs a change of keys by the record of decisions that came with a
+// request, for whoever has no hub.
+func (a *app) signAway(o trustOptions, want linkage.TrustRecord) error {
+	if o.output == "" {
+		return &useError{"a change of keys is recorded at the hub", "with --request give --out FILE for the signature, and send that to the hub"}
+	}
+	c, err := a.openRequest(o.request)
+	if err != nil {
+		return err
+	}
+	return a.keepSignature(o, want, c.trust)
+}
+
 // keepSignature writes the one signature that was made, for somebody else to
 // add theirs to.
-func (a *app) keepSignature(o trustOptions, statement linkage.Statement, notes []string) error {
-	if statement.Text == "" {
-		return &useError{"nothing is to be signed for this change", "give the command without --out"}
-	}
-	if len(notes) != 1 {
+func (a *app) keepSignature(o trustOptions, want linkage.TrustRecord, trust linkage.Trust) error {
+	if len(o.by) != 1 {
 		return &useError{"--out keeps one signature", "give one key file with --by"}
+	}
+	statement, err := trust.Statement(want)
+	if err != nil {
+		return err
+	}
+	if statement.Text == "" {
+		return &useError{"nothing is to be signed for this change", "give the command at the hub, without --out"}
+	}
+	notes, err := a.signedTrust(o, statement)
+	if err != nil {
+		return err
 	}
 	if err := writeNew(o.output, []byte(notes[0])); err != nil {
 		return err
 	}
 	return a.say(map[string]any{"dataset": o.dataset, "status": "signed", "out": o.output}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: signed, and not recorded yet.\nNext: the same command at the hub, with --by %s for this signature and --by KEYFILE for another\n", o.output, o.output)
+		fmt.Fprintf(w, "%s: signed. It counts once it is recorded: whoever runs the hub gives the same command there, with --by %s%s\n", o.output, o.output, others(statement))
 	})
+}
+
+// others says whose signature is needed besides one.
+func others(statement linkage.Statement) string {
+	if len(statement.Signers) < 2 {
+		return ""
+	}
+	return ", and with --by KEYFILE or FILE of the other who has to sign; it takes that of " + signersOf(statement)
 }
