@@ -240,7 +240,7 @@ func (a *app) importRequest(path string) error {
 		Time    time.Time `json:"time"`
 	}{line, head.Size, head.Time}
 	return a.say(document, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s\nIt holds: %d entries in the record of decisions, up to %s. %s: %s.\nThis state of the record is remembered here.\nNext: datanet approval show %s\n",
+		fmt.Fprintf(w, "%s: %s\nIt holds: %d entries in the record of decisions, up to %s.\n%s: %s.\nThis state of the record is remembered here.\nNext: datanet approval show %s\n",
 			c.id, line.Title, head.Size, head.Time.Format(time.DateTime), capital(line.Status), line.Says, path)
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
-// TestHowTos runs the how-tos that say so: the commands that a reader sees are
+// TestHowTos runs the how-tos and tutorials that say so: the commands that a reader sees are
 // the ones that are run, and what is shown is what they print.
 //
 //	```console            commands begin with "$ ", "> " goes on with one; what follows is its output
@@ -28,7 +28,7 @@ func TestHowTos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes boroughs")
 	}
-	pages, err := filepath.Glob("../../docs/how-to/*.md")
+	pages, err := filepath.Glob("../../docs/[ht]*/*.md") // how-to and tutorial
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +47,8 @@ func TestHowTos(t *testing.T) {
 			runPage(t, string(body))
 		})
 	}
-	if ran < 6 {
-		t.Errorf("%d how-tos ran", ran)
+	if ran < 7 {
+		t.Errorf("%d pages ran", ran)
 	}
 }
 
