@@ -51,8 +51,20 @@
 //
 // # Trust
 //
-// Trust is replayed from the records of kind trust: per dataset a Guardian, a custodian and sites. A key that has been set
-// is not changed by a further record alone, and one verifier key has one role in one dataset.
+// Trust is replayed from the records of kind trust: per dataset a Guardian, deputies, a custodian and sites. One verifier key has one role
+// in one dataset, and one that made way never counts again. A key that has been set changes when those whom it concerns have signed a note over
+//
+//	datanet/v1/trust
+//	hub 000102030405060708090a0b0c0d0e0f
+//	dataset slam
+//	key guardian                  or custodian, deputy, site Z9S01
+//	old guardian/slam/a+0f1e2d3c+AQID…    or none
+//	new guardian/slam/b+1a2b3c4d+AQID…    or none
+//	until 2027-03-31              of a deputy who is named
+//
+// A Guardian's and a custodian's key take the dataset's present Guardian and the Guardian of another dataset, from the first request on; before
+// it, nobody. A site's takes the custodian. A deputy is named and ended by the Guardian, ends with the Guardian's key, and may be named for
+// longer, not for less long. A deputy's signature, refusal or revocation counts as the Guardian's.
 //
 // # Approvals
 //
@@ -61,6 +73,7 @@
 //
 //	datanet/v1/approval
 //	id 2026-001
+//	supersedes 2025-009           may be missing
 //	title Mental illness and diabetes by ward
 //	summary We want to see where people live who have both.
 //	purpose Planning of community services
@@ -82,6 +95,9 @@
 //	disclosure lattice
 //	hub 000102030405060708090a0b0c0d0e0f
 //	ledger 4 HpT7Hl0+PSOQxz3fih9cmtSTD4QpbMJVOhcImH00Nlw=
+//
+// A request that supersedes another one ends it on the first day on which everybody has signed the one and it has begun, whatever becomes of it
+// later. The two share a dataset, so that somebody who could end the other signs.
 //
 // A dataset line names one table with its exact columns. Every two datasets must be named as a pair: approvals of A with B and of A with
 // C give neither B with C nor all three. Dates are days of UTC, the first and the last included; nothing is allowed after the review
@@ -119,7 +135,8 @@
 //     the one of a Guardian who would have to sign, and that its words hold no NHS number and no full postcode: what is recorded stays.
 //     For the last, NewRefusal and NewRevocation ask their reasons too.
 //   - Every other record of a request names it by id and by the SHA-256 of its text; a publication by id alone.
-//   - A dataset's present Guardian signs, refuses and revokes for that dataset, and nobody else. The applicant's own key signs nothing of
+//   - A dataset's present Guardian, or a deputy until the last day, signs, refuses and revokes for that dataset, and nobody else. Where the
+//     Guardian is the applicant no deputy signs. The applicant's own key signs nothing of
 //     the request. Each Guardian signs once, and not after a refusal, a revocation or the last day. A refusal comes before all have
 //     signed, a revocation at any time; one of either is enough to end the request.
 //   - The first project key counts. It is made while the request is approved, by the custodian of one of its datasets, and sealed to the
