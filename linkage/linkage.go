@@ -73,7 +73,6 @@
 //
 //	datanet/v1/approval
 //	id 2026-001
-//	supersedes 2025-009           may be missing
 //	title Mental illness and diabetes by ward
 //	summary We want to see where people live who have both.
 //	purpose Planning of community services
@@ -96,7 +95,7 @@
 //	hub 000102030405060708090a0b0c0d0e0f
 //	ledger 4 HpT7Hl0+PSOQxz3fih9cmtSTD4QpbMJVOhcImH00Nlw=
 //
-// A request that supersedes another one ends it on the first day on which everybody has signed the one and it has begun, whatever becomes of it
+// Behind the id may stand "supersedes 2025-009". A request that supersedes another one ends it on the first day on which everybody has signed the one and it has begun, whatever becomes of it
 // later. The two share a dataset, so that somebody who could end the other signs.
 //
 // A dataset line names one table with its exact columns. Every two datasets must be named as a pair: approvals of A with B and of A with
