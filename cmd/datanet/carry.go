@@ -75,9 +75,18 @@ func (c *consulted) decision() *linkage.Decision { return c.decisions.Of(c.id) }
 
 func (c *consulted) clock(a *app) time.Time { return c.ledger.Head().Clock(a.now()) }
 
-// plain is the approval in plain words, with what it connects to.
+// plain is the approval in plain words, with what it connects to and whose keys
+// decide about it.
 func (c *consulted) plain(a *app) string {
-	text := c.decision().Approval.Plain(c.decisions.All(), c.clock(a))
+	request := c.decision().Approval
+	text := request.Plain(c.decisions.All(), c.clock(a)) + "\nWhose keys count\n  Compare them with the people, not with the hub.\n"
+	for _, name := range request.Names() {
+		has := c.trust.Dataset(name)
+		text += fmt.Sprintf("  %s\n    Guardian  %s\n", name, has.Guardian)
+		for _, deputy := range has.Deputies {
+			text += fmt.Sprintf("    deputy    %s, until %s\n", deputy.Key, deputy.Until)
+		}
+	}
 	if c.hub == nil {
 		text += fmt.Sprintf("\nRead from a copy of the record of decisions of %s. What was decided since is not in it.\n", c.ledger.Head().Time.Format(time.DateOnly))
 	}
