@@ -40,15 +40,18 @@ func (d *Decisions) clock(record Record) time.Time {
 
 // grow adds the record to the tree, in which approvals point at what their drafter saw.
 func (d *Decisions) grow(record Record) error {
-	line, err := marshal(record)
-	if err != nil {
-		return err
+	if int64(len(d.grown)) < tlog.StoredHashCount(d.size+1) { // a Ledger has hashed its records already
+		line, err := marshal(record)
+		if err != nil {
+			return err
+		}
+		hashes, err := tlog.StoredHashes(d.size, line, d.grown)
+		if err != nil {
+			return err
+		}
+		d.grown = append(d.grown, hashes...)
 	}
-	hashes, err := tlog.StoredHashes(d.size, line, d.grown)
-	if err != nil {
-		return err
-	}
-	d.grown, d.size = append(d.grown, hashes...), d.size+1
+	d.size++
 	if record.Time.After(d.latest) {
 		d.latest = record.Time
 	}

@@ -16,6 +16,10 @@ import (
 // aheadLimit is how far ahead of the last head and the clock a record may be dated.
 const aheadLimit = 24 * time.Hour
 
+// restLimit is how long a hub may have rested before its clock is doubted. No head is ever earlier than the one before, so a single one
+// from a machine whose clock is years ahead would end every approval for good.
+const restLimit = 400 * 24 * time.Hour
+
 // Append adds a record and returns its number once it is safely stored. A record with the zero time gets
 // the present: now, or the last head's time if that is later. It waits for other writers, and takes in what a crashed one has left.
 //
@@ -23,7 +27,7 @@ const aheadLimit = 24 * time.Hour
 // either, except where the error says that it may be.
 func (l *Ledger) Append(signer note.Signer, now time.Time, record Record) (int64, error) {
 	var index int64
-	err := l.writing(signer, now, func() error {
+	err := l.writing(signer, now, false, func() error {
 		if record.Time.IsZero() {
 			record.Time = l.head.Clock(now)
 		}
@@ -42,26 +46,81 @@ func (l *Ledger) Append(signer note.Signer, now time.Time, record Record) (int64
 
 // Recover does what Append does first: it takes in or cuts off what a crashed writer has left behind the head.
 func (l *Ledger) Recover(signer note.Signer, now time.Time) error {
-	return l.writing(signer, now, func() error { return nil })
+	return l.writing(signer, now, false, func() error { return nil })
 }
 
-// writing runs do as the only writer, on a ledger that has been read afresh and repaired.
-func (l *Ledger) writing(signer note.Signer, now time.Time, do func() error) error {
+// Resign signs the newest head again, of the same records, with the present time: whoever remembers it knows that until then nothing
+// else was recorded. With accept the operator says that the clock is right although the hub has rested for more than 400 days.
+func (l *Ledger) Resign(signer note.Signer, now time.Time, accept bool) error {
+	return l.writing(signer, now, accept, func() error {
+		head := l.head
+		head.Time = head.Clock(now)
+		return l.sign(signer, head)
+	})
+}
+
+// writing runs do as the only writer, on a ledger that is up to date and repaired, if the clock can be believed or is accepted.
+func (l *Ledger) writing(signer note.Signer, now time.Time, accept bool, do func() error) error {
 	if l.Carried() {
-		return errors.New("appending record: this ledger came as a file, and is read only")
+		return errors.New("writing ledger: this copy of it was opened from an export, and is for reading only")
 	}
 	unlock, err := lock(filepath.Join(l.dir, lockFile))
 	if err != nil {
 		return fmt.Errorf("locking ledger: %w", err)
 	}
 	defer unlock()
-	if err := l.loadOnce(); err != nil {
+	if err := l.catchUp(); err != nil {
+		return err
+	}
+	if err := l.rested(now); err != nil && !accept {
 		return err
 	}
 	if err := l.repair(signer, now); err != nil {
 		return err
 	}
 	return do()
+}
+
+// rested refuses a clock that cannot be right, before it gets into a head.
+func (l *Ledger) rested(now time.Time) error {
+	if now.Sub(l.head.Time) <= restLimit {
+		return nil
+	}
+	return &Refusal{check: CheckClock, reason: "by this machine's clock the last entry in the record of decisions is more than 400 days old, and an entry with a wrong later date would end every approval for good",
+		hints: []string{"correct this machine's clock, and try again", "if nothing was recorded for so long, the hub's operator must first accept the clock"}}
+}
+
+// catchUp takes in what others have written since this Ledger was read, and reads no more than that. It is for the writer: nobody else
+// writes meanwhile. When it does not find what it expects, everything is read again, which says what is wrong.
+func (l *Ledger) catchUp() error {
+	err := l.readOn()
+	if err == nil || !errors.As(err, new(*IntegrityError)) {
+		return err
+	}
+	return l.loadOnce()
+}
+
+func (l *Ledger) readOn() error {
+	signed, err := readAtMost(filepath.Join(l.dir, headFile), maxHead)
+	if err != nil {
+		return err
+	}
+	head, err := parseHead(signed, l.verifier)
+	if err != nil {
+		return err
+	}
+	if err := head.follows(l.head); err != nil {
+		return err
+	}
+	raw, err := readFrom(filepath.Join(l.dir, recordsFile), l.length, maxRecords)
+	if err != nil {
+		return err
+	}
+	lines, tail, err := split(raw, head.Size-l.head.Size)
+	if err != nil {
+		return err
+	}
+	return l.extend(head, signed, lines, tail, l.length+int64(len(raw)-len(tail)))
 }
 
 // admit applies the rules that a record must meet before it may be written.
@@ -83,10 +142,10 @@ func (l *Ledger) admit(record Record, now time.Time) error {
 // govern applies the rules of trust and of approvals: those that any later replay will apply, and once more with the clock of now,
 // which is never earlier.
 func (l *Ledger) govern(record Record, now time.Time) error {
-	decisions, err := l.Decisions()
-	if err != nil {
+	if err := l.replayNew(); err != nil {
 		return err
 	}
+	decisions := l.replayed
 	body, err := record.Decode()
 	if err != nil {
 		return fmt.Errorf("appending record: %w", err)
@@ -106,7 +165,7 @@ func (l *Ledger) govern(record Record, now time.Time) error {
 	if err := decisions.allow(body, l.head.Clock(now)); err != nil {
 		return err
 	}
-	return decisions.trust.replay(body)
+	return decisions.trust.clone().replay(body)
 }
 
 // write announces the line, stores it and then signs it into the head. If the head cannot be written the line is taken
@@ -157,6 +216,15 @@ func (l *Ledger) count(signer note.Signer, now time.Time, line []byte) error {
 	head := Head{Origin: l.head.Origin, Size: l.head.Size + 1, Root: root, Time: l.head.Clock(now)}
 	// A repair may run with an earlier clock than the one that admitted the record.
 	head.Time = head.Clock(record.Time.Add(-aheadLimit))
+	if err := l.sign(signer, head); err != nil {
+		return err
+	}
+	l.tree, l.records, l.length, l.tail = grown, append(l.records, record), l.length+int64(len(line))+1, nil
+	return nil
+}
+
+// sign puts a newer head in the place of the last one.
+func (l *Ledger) sign(signer note.Signer, head Head) error {
 	signed, err := signNote(head.text(), signer, l.verifier)
 	if err != nil {
 		return err
@@ -164,7 +232,7 @@ func (l *Ledger) count(signer note.Signer, now time.Time, line []byte) error {
 	if err := replaceFile(l.dir, headFile, signed); err != nil {
 		return err
 	}
-	l.head, l.signed, l.tree, l.records, l.tail = head, signed, grown, append(l.records, record), nil
+	l.head, l.signed = head, signed
 	return nil
 }
 

@@ -63,7 +63,7 @@ type Decisions struct {
 // DecisionsOf replays the records. A record that breaks a rule is an *IntegrityError even though it was signed into the ledger:
 // whoever holds the ledger key does not thereby hold the Guardians'.
 func DecisionsOf(records []Record) (*Decisions, error) {
-	d := &Decisions{trust: newTrust(), policies: map[string][]string{}}
+	d := noDecisions()
 	for n, record := range records {
 		if err := d.replay(n, record); err != nil {
 			return nil, atRecord(n, err)
@@ -72,8 +72,9 @@ func DecisionsOf(records []Record) (*Decisions, error) {
 	return d, nil
 }
 
-// Decisions replays the ledger's records.
-func (l *Ledger) Decisions() (*Decisions, error) { return DecisionsOf(l.records) }
+func noDecisions() *Decisions {
+	return &Decisions{trust: newTrust(), policies: map[string][]string{}}
+}
 
 // All are the decisions in the order in which their approvals were drafted.
 func (d *Decisions) All() []*Decision { return d.list }

@@ -160,6 +160,39 @@ func ExampleCheck() {
 	// permit to link: false
 }
 
+// A record's place in the ledger is proved to somebody who has its line, the proof and the ledger's verifier key, and no hub.
+func ExampleProof() {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	ledger, _ := exampleHub(filepath.Join(dir, "ledger"), time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC))
+	line := must(ledger.Records()[1].Line())
+	file := must(ledger.Prove(1)).Text()
+	fmt.Print(string(file))
+
+	proof := must(linkage.ParseProof(file))
+	head := must(proof.Check(line, exampleVKey))
+	fmt.Printf("\nrecord %d of %d: %.16s…\n", proof.Record, head.Size, line)
+	_, err = proof.Check(must(ledger.Records()[0].Line()), exampleVKey)
+	fmt.Println("another line:", err)
+	// Output:
+	// c2sp.org/tlog-proof@v1
+	// index 1
+	// jFC0IshjuHapQ+4Gd3T12y3YH/8vW9dbPi5fqaGZpys=
+	//
+	// datanet/v1/ledger/000102030405060708090a0b0c0d0e0f
+	// 2
+	// rldyEt3LHvdT+ROzeL8A/iNUeiaEJLCD5o3dyhRT+yE=
+	// time 2026-11-01T09:00:00Z
+	//
+	// — ledger p5K7IUVx4vUMCxO2nsPVCs80BGyoZnoIwPVKehvksG2iwkmnyO8J/bTIGI9VZ9htmkrmzzWl37Tqs2MbBtdEd7VxJQA=
+	//
+	// record 1 of 2: {"kind":"policy"…
+	// another line: proof: the record is not number 1 of the 2 that the head counts
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

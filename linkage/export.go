@@ -9,61 +9,89 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
-
-	"golang.org/x/mod/sumdb/note"
 )
 
-// exportDomain is the first line of a ledger that travels in one file: the signed head and the lines that it counts follow.
-const exportDomain = "datanet/v1/export"
+const (
+	exportDomain = "datanet/v1/export"
+	headLines    = 6 // four that are signed, an empty one, the signature
+)
 
-// Bytes is the whole ledger in one file, which OpenExport reads.
-func (l *Ledger) Bytes() ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteString(exportDomain + "\n")
-	out.Write(l.signed)
-	for _, record := range l.records {
-		line, err := record.encode()
-		if err != nil {
-			return nil, err
-		}
-		out.Write(append(line, '\n'))
-	}
-	return out.Bytes(), nil
+// Export writes the whole ledger as one text, for whoever has no hub: OpenExport reads it. It holds what is in the ledger's folder, and
+// is no more secret than that.
+func (l *Ledger) Export(w io.Writer) error {
+	_, err := w.Write(l.Bytes())
+	return err
 }
 
-// OpenExport reads what Bytes gives, with every check that Open makes. The ledger's key is the one that its own first record names: compare
-// VKey, or a remembered head, with what is known of the hub. Nothing can be appended to it.
+// Bytes is what Export writes.
+func (l *Ledger) Bytes() []byte {
+	out := bytes.NewBufferString(exportDomain + "\n")
+	out.Write(l.signed)
+	for _, r := range l.records {
+		line, _ := marshal(r) // it was read from this very line
+		out.Write(append(line, '\n'))
+	}
+	return out.Bytes()
+}
+
+// OpenExport reads an exported ledger with every check that Open makes. It is held in memory, and refuses to be written to.
+//
+// The key it is checked with is the one that its own record 0 names, so an export proves that nobody without that key made it or changed
+// it, and nothing about whose key that is. Compare Key with one that you trust, and CheckExtends with a head that you remember. The error is an
+// *IntegrityError.
 func OpenExport(raw []byte) (*Ledger, error) {
-	if len(raw) > maxRecords {
-		return nil, broken("export: larger than a ledger may be")
+	if int64(len(raw)) > int64(len(exportDomain))+maxHead+maxRecords {
+		return nil, brokenExport("it is larger than a ledger may be")
 	}
-	rest, ok := bytes.CutPrefix(raw, []byte(exportDomain+"\n"))
-	end := bytes.Index(rest, []byte("\n\n"))
-	if !ok || end < 0 {
-		return nil, broken("export: not a record of decisions in a file")
+	signed, records, ok := cutExport(bytes.Clone(raw)) // records are parts of it
+	if !ok {
+		return nil, brokenExport("it is not in the form of one")
 	}
-	signature := bytes.IndexByte(rest[end+2:], '\n')
-	if signature < 0 {
-		return nil, broken("export: it ends within its head")
-	}
-	head, lines := rest[:end+2+signature+1], rest[end+2+signature+1:]
-	first, _, _ := bytes.Cut(lines, []byte("\n"))
-	vkey, err := foundedWith(first)
+	first, _, _ := bytes.Cut(records, []byte("\n"))
+	vkey, err := keyOf(first)
 	if err != nil {
-		return nil, broken("export: record 0: %s", err)
+		return nil, brokenExport("record 0 does not name the ledger's key")
 	}
 	l := &Ledger{vkey: vkey}
 	if l.verifier, err = parseVKey(vkey); err != nil {
-		return nil, err
+		return nil, brokenExport("record 0 does not name the ledger's key")
 	}
-	if err := l.take(head, lines); err != nil {
+	if err := l.take(signed, records); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// OpenFolder is Open for whoever has a ledger's folder and nothing else: its key is the one that its own first record names, as with OpenExport.
+// take accepts what an export holds, which is all that the head counts and no more.
+func (l *Ledger) take(signed, records []byte) error {
+	head, err := parseHead(signed, l.verifier)
+	if err != nil {
+		return err
+	}
+	lines, tail, err := split(records, head.Size)
+	if err != nil {
+		return err
+	}
+	if len(tail) > 0 {
+		return brokenExport("more follows the %d records that its head counts", head.Size)
+	}
+	return l.accept(head, signed, lines, nil, int64(len(records)))
+}
+
+func cutExport(raw []byte) (signed, records []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(raw, []byte(exportDomain+"\n"))
+	end := 0
+	for range headLines {
+		i := bytes.IndexByte(rest[end:], '\n')
+		if i < 0 {
+			return nil, nil, false
+		}
+		end += i + 1
+	}
+	return rest[:end:end], rest[end:], ok && end <= maxHead
+}
+
+// OpenFolder is Open for whoever has a copy of a ledger's folder and nothing else. As with OpenExport, its key is the one that its own record 0 names.
 func OpenFolder(dir string) (*Ledger, error) {
 	f, err := os.Open(filepath.Join(dir, recordsFile))
 	if err != nil {
@@ -74,9 +102,9 @@ func OpenFolder(dir string) (*Ledger, error) {
 	if err != nil {
 		return nil, broken("records: no whole line")
 	}
-	vkey, err := foundedWith(bytes.TrimSuffix(first, []byte("\n")))
+	vkey, err := keyOf(bytes.TrimSuffix(first, []byte("\n")))
 	if err != nil {
-		return nil, broken("record 0: %s", err)
+		return nil, broken("record 0 does not name the ledger's key")
 	}
 	return Open(dir, vkey)
 }
@@ -87,55 +115,18 @@ func (l *Ledger) Carried() bool { return l.dir == "" }
 // Hub is the id of the hub whose ledger this is.
 func (l *Ledger) Hub() string { return strings.TrimPrefix(l.head.Origin, originPrefix) }
 
-// VKey is the verifier key of the ledger.
-func (l *Ledger) VKey() string { return l.vkey }
-
-// foundedWith is the ledger key that record 0 names.
-func foundedWith(line []byte) (string, error) {
-	record, err := parseRecord(line)
-	if err != nil {
-		return "", err
+// keyOf is the verifier key that the hub's record names.
+func keyOf(line []byte) (string, error) {
+	r, err := parseRecord(line)
+	if err != nil || r.Kind != KindHub {
+		return "", errors.New("not the hub's record")
 	}
-	body, err := record.Decode()
-	if err != nil {
-		return "", err
-	}
-	hub, ok := body.(HubRecord)
-	if !ok {
-		return "", errors.New("it is not the hub's")
-	}
-	return hub.Ledger, nil
+	hub, err := unmarshal[HubRecord](r.Body)
+	return hub.Ledger, err
 }
 
-// take checks a head and the lines that came with it.
-func (l *Ledger) take(signed, raw []byte) error {
-	head, err := parseHead(signed, l.verifier)
-	if err != nil {
-		return err
-	}
-	lines, tail, err := split(raw, head.Size)
-	if err != nil {
-		return err
-	}
-	if len(tail) > 0 {
-		return broken("export: more follows than the head counts")
-	}
-	return l.accept(head, signed, lines, nil)
-}
-
-// Resign signs the newest head again with the present time, so that whoever gets a copy knows how old it is at most.
-func (l *Ledger) Resign(signer note.Signer, now time.Time, accept bool) error {
-	return l.writing(signer, now, func() error {
-		head := l.head
-		head.Time = l.head.Clock(now)
-		signed, err := signNote(head.text(), signer, l.verifier)
-		if err != nil {
-			return err
-		}
-		if err := replaceFile(l.dir, headFile, signed); err != nil {
-			return fmt.Errorf("writing head: %w", err)
-		}
-		l.head, l.signed = head, signed
-		return nil
-	})
+func brokenExport(format string, args ...any) *IntegrityError {
+	e := broken("export: "+format, args...)
+	e.hints = []string{"have it exported and sent again, whole and unchanged"}
+	return e
 }

@@ -73,6 +73,19 @@ func announcement(origin string, index int64, leaf tlog.Hash) string {
 	return fmt.Sprintf("%s/next\n%d\n%s\n", origin, index, formatHash(leaf))
 }
 
+// follows says whether this head can come after an older one; whether its records do, their trees tell.
+func (h Head) follows(old Head) error {
+	switch {
+	case old.Origin != h.Origin:
+		return broken("head: it belongs to another hub's ledger than the remembered head")
+	case old.Size > h.Size:
+		return broken("head: it counts %d records, the remembered head %d: records have been removed", h.Size, old.Size)
+	case old.Time.After(h.Time):
+		return broken("head: it is dated before the remembered head")
+	}
+	return nil
+}
+
 // Clock is the time to go by: the machine's, unless the head is later. A clock that was set back revives nothing.
 func (h Head) Clock(now time.Time) time.Time {
 	now = now.UTC().Truncate(time.Second)

@@ -25,8 +25,8 @@ const (
 	maxRecords = 1 << 28 // far above any hub's lifetime; an import could be hostile
 )
 
-// A Ledger is an append-only log of records in a folder. Several processes may have it open and append to it; one
-// Ledger is for one goroutine.
+// A Ledger is an append-only log of records in a folder, or one that OpenExport holds in memory. Several processes may have a folder's
+// open and append to it; one Ledger is for one goroutine.
 type Ledger struct {
 	dir      string
 	vkey     string
@@ -36,7 +36,10 @@ type Ledger struct {
 	signed  []byte // the head as it is signed
 	records []Record
 	tree    tree
-	tail    []byte // what records holds beyond the head
+	length  int64  // of what the head counts, in bytes
+	tail    []byte // what the records file holds beyond it
+
+	replayed *Decisions // of the first records; nil until they are asked for
 
 	step func(string) // test hook, called after each step of writing
 }
@@ -114,13 +117,8 @@ func (l *Ledger) Records() []Record { return slices.Clone(l.records) }
 // CheckExtends says whether this ledger begins with the records that an older, remembered head counted. It
 // computes from what Open has verified and touches nothing.
 func (l *Ledger) CheckExtends(old Head) error {
-	switch {
-	case old.Origin != l.head.Origin:
-		return broken("head: it belongs to another hub's ledger than the remembered head")
-	case old.Size > l.head.Size:
-		return broken("head: it counts %d records, the remembered head %d: records have been removed", l.head.Size, old.Size)
-	case old.Time.After(l.head.Time):
-		return broken("head: it is dated before the remembered head")
+	if err := l.head.follows(old); err != nil {
+		return err
 	}
 	root, err := l.tree.root(old.Size)
 	if err != nil {
@@ -132,14 +130,19 @@ func (l *Ledger) CheckExtends(old Head) error {
 	return nil
 }
 
+// Key is the verifier key of the ledger's key, which record 0 names.
+func (l *Ledger) Key() string { return l.vkey }
+
 // Verify reads everything again, checks that it extends what was read before, and replays the rules of trust and of approvals. What
 // does not hold is an *IntegrityError.
 func (l *Ledger) Verify() error {
-	if err := l.load(); err != nil {
-		return err
+	if l.dir != "" { // an export was read as a whole when it was opened
+		if err := l.load(); err != nil {
+			return err
+		}
 	}
-	_, err := l.Decisions()
-	return err
+	l.replayed = nil
+	return l.replayNew()
 }
 
 // load reads the folder. A writer may be at work: it only ever adds behind what an earlier head counts, so reading the head
@@ -174,12 +177,28 @@ func (l *Ledger) loadOnce() error {
 	if err != nil {
 		return err
 	}
-	return l.accept(head, signed, lines, tail)
+	return l.accept(head, signed, lines, tail, int64(len(raw)-len(tail)))
 }
 
 // accept checks the lines against the head, and the whole against what was read before, and keeps it.
-func (l *Ledger) accept(head Head, signed []byte, lines [][]byte, tail []byte) error {
-	grown, err := plant(lines)
+func (l *Ledger) accept(head Head, signed []byte, lines [][]byte, tail []byte, length int64) error {
+	fresh := &Ledger{dir: l.dir, vkey: l.vkey, verifier: l.verifier, step: l.step}
+	if err := fresh.extend(head, signed, lines, tail, length); err != nil {
+		return err
+	}
+	if l.signed != nil {
+		if err := fresh.CheckExtends(l.head); err != nil {
+			return err
+		}
+	}
+	*l = *fresh
+	return nil
+}
+
+// extend takes in the lines that follow those taken in so far, if together they are what the head was signed for. The root covers the
+// earlier ones too, as they were when they were read.
+func (l *Ledger) extend(head Head, signed []byte, lines [][]byte, tail []byte, length int64) error {
+	grown, err := l.tree.grow(l.head.Size, lines)
 	if err != nil {
 		return err
 	}
@@ -194,21 +213,16 @@ func (l *Ledger) accept(head Head, signed []byte, lines [][]byte, tail []byte) e
 	if err != nil {
 		return err
 	}
-	fresh := *l
-	fresh.head, fresh.signed, fresh.records, fresh.tree, fresh.tail = head, signed, records, grown, tail
-	if l.signed != nil {
-		if err := fresh.CheckExtends(l.head); err != nil {
-			return err
-		}
-	}
-	*l = fresh
+	l.head, l.signed, l.records, l.tree = head, signed, append(l.records, records...), grown
+	l.length, l.tail = length, tail
 	return nil
 }
 
 // parse reads every record strictly, although their hashes hold: the ledger key proves who wrote them, not that they mean something.
 func (l *Ledger) parse(head Head, lines [][]byte) ([]Record, error) {
 	records := make([]Record, len(lines))
-	for n, line := range lines {
+	for i, line := range lines {
+		n := len(l.records) + i
 		record, err := parseRecord(line)
 		if err != nil {
 			return nil, broken("record %d: %s", n, err)
@@ -219,7 +233,7 @@ func (l *Ledger) parse(head Head, lines [][]byte) ([]Record, error) {
 		if record.Time.After(head.Time.Add(aheadLimit)) {
 			return nil, broken("record %d: dated more than 24 hours after the head", n)
 		}
-		records[n] = record
+		records[i] = record
 	}
 	return records, nil
 }
@@ -258,7 +272,10 @@ func split(raw []byte, size int64) (lines [][]byte, tail []byte, err error) {
 }
 
 // readAtMost reads a file of the ledger. A missing one is damage, because the folder is there.
-func readAtMost(path string, limit int64) ([]byte, error) {
+func readAtMost(path string, limit int64) ([]byte, error) { return readFrom(path, 0, limit) }
+
+// readFrom reads what a file of the ledger holds from a place on.
+func readFrom(path string, from, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, broken("%s: missing from the ledger", filepath.Base(path))
@@ -267,11 +284,14 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading ledger: %w", err)
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if stat, err := f.Stat(); err != nil || stat.Size() < from {
+		return nil, errors.Join(broken("%s: shorter than it was", filepath.Base(path)), err)
+	}
+	raw, err := io.ReadAll(io.NewSectionReader(f, from, limit+1-from))
 	if err != nil {
 		return nil, fmt.Errorf("reading ledger: %w", err)
 	}
-	if int64(len(raw)) > limit {
+	if from+int64(len(raw)) > limit {
 		return nil, broken("%s: larger than a ledger's may be", filepath.Base(path))
 	}
 	return raw, nil

@@ -39,7 +39,8 @@
 //
 // Example makes these bytes and reads them back. The head's time never goes back. A record may be dated before it
 // was appended (signatures travel), but not more than 24 hours ahead of both the last head and the clock, or one wrong
-// clock would age every later approval.
+// clock would age every later approval. For the same reason nothing is written with a clock more than 400 days after the last head;
+// Resign, which signs the same records again with the present time, can be told that the clock is right.
 //
 // # Writing
 //
@@ -48,6 +49,35 @@
 // that the head does not count. Readers leave it out. The next writer takes it in if next announced it, and cuts it
 // off if not: a torn write, or a line that somebody without the ledger key put there. Nobody was told that it was
 // recorded, so either is right. Two or more such lines cannot come from a crash and are refused.
+//
+// A writer that has the ledger open reads the head again and only what was added since, and checks the root of the whole tree, whose
+// earlier part it keeps. So the next head is always of the records that were read, and a change behind the writer's back in those
+// on disk is found by the next Open and by Verify, which read everything.
+//
+// # Proofs
+//
+// Prove gives a file that shows one record's place in the ledger to whoever has the record's line and the ledger's verifier key. It is a C2SP
+// tlog-proof (c2sp.org/tlog-proof) without extra data: the record's number, the hashes from the leaf's sibling to the root's
+// child, an empty line, the signed head. Only this one spelling is read.
+//
+//	c2sp.org/tlog-proof@v1
+//	index 1
+//	jFC0IshjuHapQ+4Gd3T12y3YH/8vW9dbPi5fqaGZpys=
+//
+//	datanet/v1/ledger/000102030405060708090a0b0c0d0e0f
+//	2
+//	rldyEt3LHvdT+ROzeL8A/iNUeiaEJLCD5o3dyhRT+yE=
+//	time 2026-11-01T09:00:00Z
+//
+//	— ledger p5K7IUVx4vUMCxO2nsPVCs80BGyoZnoIwPVKehvksG2iwkmnyO8J/bTIGI9VZ9htmkrmzzWl37Tqs2MbBtdEd7VxJQA=
+//
+// ExampleProof makes such a file and checks it. Consistency gives the hashes with which CheckConsistency shows that of two signed
+// heads the newer one extends the older one.
+//
+// # Export
+//
+// A whole ledger travels as one text: a line "datanet/v1/export", the signed head, the records. OpenExport makes every check that Open
+// makes, except that the key is the one that record 0 names: whoever opens an export compares Key with one they trust.
 //
 // # Trust
 //

@@ -43,7 +43,7 @@ func child(dir string) {
 		if err != nil {
 			panic(err)
 		}
-		if _, err := l.Append(ledgerKey, time.Now(), r); err != nil {
+		if _, err := l.Append(ledgerKey, morning, r); err != nil {
 			panic(err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -122,17 +123,20 @@ func (r Record) Line() ([]byte, error) { return r.encode() }
 
 // ParseRecord reads what Line gives. The record has not been admitted to any ledger: Append asks for more than its form.
 func ParseRecord(line []byte) (Record, error) {
-	r, err := parseRecord(line)
+	r, err := parseRecord(bytes.Clone(line)) // the record's body is a part of the line
 	if err != nil {
 		return Record{}, broken("record: %s", err)
 	}
 	return r, nil
 }
 
-// parseRecord reads one line. Its errors never quote the line.
+// parseRecord reads one line, which stays with the record. Its errors never quote the line.
 func parseRecord(line []byte) (Record, error) {
 	if len(line) > maxLine {
 		return Record{}, errors.New("longer than a record may be")
+	}
+	if r, ok := readRecord(line); ok {
+		return r, nil
 	}
 	r, err := unmarshal[Record](line)
 	if err != nil {
@@ -143,6 +147,22 @@ func parseRecord(line []byte) (Record, error) {
 	}
 	_, err = r.Decode()
 	return r, err
+}
+
+// readRecord reads a line of the one accepted spelling at half the cost of unmarshal, which says of every other line what is wrong. It
+// may look at the three fields as text because Decode accepts the body only as JSON that is spelled in one way.
+func readRecord(line []byte) (Record, bool) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"kind":"`))
+	kind, rest, okKind := bytes.Cut(rest, []byte(`","time":"`))
+	spelled, rest, okTime := bytes.Cut(rest, []byte(`","body":`))
+	body, okBody := bytes.CutSuffix(rest, []byte("}"))
+	at, err := time.Parse(timeLayout, string(spelled))
+	if !ok || !okKind || !okTime || !okBody || err != nil || at.IsZero() || at.Format(timeLayout) != string(spelled) {
+		return Record{}, false
+	}
+	r := Record{Kind: Kind(kind), Time: at, Body: slices.Clip(body)}
+	_, err = r.Decode()
+	return r, err == nil
 }
 
 // marshal writes JSON in the one spelling that unmarshal accepts.

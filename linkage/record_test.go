@@ -3,6 +3,7 @@ package linkage
 import (
 	"bytes"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,11 @@ func FuzzRecord(f *testing.F) {
 		if err != nil || !bytes.Equal(line, again) || bytes.ContainsAny(line, "\n\r") {
 			t.Fatalf("accepted a second spelling of %q: %q, %v", line, again, err)
 		}
+		// The fast way and the plain one read the same.
+		plain, err := unmarshal[Record](line)
+		if fast, ok := readRecord(line); !ok || err != nil || !reflect.DeepEqual(fast, plain) {
+			t.Fatalf("read in two ways: %+v and %+v, %v", fast, plain, err)
+		}
 	})
 }
 
@@ -71,43 +77,4 @@ func FuzzHead(f *testing.F) {
 			t.Fatal("an unsigned text was taken for a head")
 		}
 	})
-}
-
-func BenchmarkOpen10000(b *testing.B) {
-	dir := founded(b, 0)
-	l := reopened(b, dir)
-	line, err := record(b, morning, PolicyRecord{Policy: "lattice", SHA256: ledgerHash, Datasets: []string{}}).encode()
-	if err != nil {
-		b.Fatal(err)
-	}
-	all := bytes.NewBuffer(read(b, dir, recordsFile))
-	for range 9999 {
-		all.Write(append(line, '\n'))
-	}
-	write(b, dir, recordsFile, all.Bytes())
-	lines := bytes.Split(bytes.TrimSuffix(all.Bytes(), []byte("\n")), []byte("\n"))
-	grown, err := plant(lines)
-	if err != nil {
-		b.Fatal(err)
-	}
-	root, err := grown.root(10000)
-	if err != nil {
-		b.Fatal(err)
-	}
-	signed, err := signNote(Head{Origin: l.Origin(), Size: 10000, Root: root, Time: morning}.text(), ledgerKey, l.verifier)
-	if err != nil {
-		b.Fatal(err)
-	}
-	write(b, dir, headFile, signed)
-	for b.Loop() {
-		reopened(b, dir)
-	}
-}
-
-func BenchmarkAppend(b *testing.B) {
-	l := reopened(b, founded(b, 0))
-	r := loadRecord(b, 1)
-	for b.Loop() {
-		appended(b, l, r)
-	}
 }

@@ -22,11 +22,7 @@ func CarryRequest(l *Ledger, id string) ([]byte, error) {
 	if decisions.Of(id) == nil {
 		return nil, unknownApproval(id)
 	}
-	ledger, err := l.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte(requestDomain+"\nid "+id+"\n"), ledger...), nil
+	return append([]byte(requestDomain+"\nid "+id+"\n"), l.Bytes()...), nil
 }
 
 // OpenRequest reads what CarryRequest gives, and all that came with it.

@@ -23,7 +23,7 @@ func TestRequestTravels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id != a.ID || l.Hub() != testHub || l.VKey() != ledgerVKey || !bytes.Equal(l.SignedHead(), w.l.SignedHead()) || len(l.Records()) != len(w.l.Records()) {
+	if id != a.ID || l.Hub() != testHub || l.Key() != ledgerVKey || !bytes.Equal(l.SignedHead(), w.l.SignedHead()) || len(l.Records()) != len(w.l.Records()) {
 		t.Error("it is not the ledger that went")
 	}
 	if err := w.l.CheckExtends(l.Head()); err != nil {
@@ -142,7 +142,7 @@ func TestFolder(t *testing.T) {
 	w := newWorld(t)
 	w.approved("slam")
 	l, err := OpenFolder(w.dir)
-	if err != nil || l.VKey() != ledgerVKey || l.Head().Size != w.l.Head().Size {
+	if err != nil || l.Key() != ledgerVKey || l.Head().Size != w.l.Head().Size {
 		t.Fatalf("%v", err)
 	}
 	if _, err := OpenFolder(t.TempDir()); err == nil {

@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -21,17 +22,21 @@ func (t tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// plant grows a tree from lines. tlog fails only for hashes that are not stored, and all are.
-func plant(lines [][]byte) (tree, error) {
-	var t tree
-	for n, line := range lines {
-		hashes, err := tlog.StoredHashes(int64(n), line, t)
+// plant grows a tree from lines.
+func plant(lines [][]byte) (tree, error) { return tree(nil).grow(0, lines) }
+
+// grow is the tree of size leaves with those of further lines. tlog fails only for hashes that are not stored, and all are. The first
+// tree stays as it is.
+func (t tree) grow(size int64, lines [][]byte) (tree, error) {
+	grown := slices.Grow(t[:len(t):len(t)], 2*len(lines))
+	for i, line := range lines {
+		hashes, err := tlog.StoredHashes(size+int64(i), line, grown)
 		if err != nil {
-			return nil, fmt.Errorf("hashing record %d: %w", n, err)
+			return nil, fmt.Errorf("hashing record %d: %w", size+int64(i), err)
 		}
-		t = append(t, hashes...)
+		grown = append(grown, hashes...)
 	}
-	return t, nil
+	return grown, nil
 }
 
 // root is the root of the tree's first n leaves, for n up to the number planted.

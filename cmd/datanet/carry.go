@@ -419,7 +419,7 @@ func (a *app) keptHead(path string, l *linkage.Ledger) (linkage.Head, error) {
 	if err != nil {
 		return linkage.Head{}, &useError{"the head cannot be read", "--head takes a copy of the file ledger/head of a hub"}
 	}
-	old, err := linkage.ParseHead(raw, l.VKey())
+	old, err := linkage.ParseHead(raw, l.Key())
 	if err != nil {
 		return linkage.Head{}, err
 	}

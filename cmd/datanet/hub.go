@@ -243,7 +243,7 @@ func (a *app) remember(hubID string, read func() (*linkage.Ledger, error)) (*lin
 	if err != nil {
 		return nil, cannotRemember(path)
 	}
-	old, err := linkage.ParseHead(seen, l.VKey())
+	old, err := linkage.ParseHead(seen, l.Key())
 	if err != nil {
 		return nil, err
 	}
