@@ -106,6 +106,33 @@ func IsApprovalID(word string) bool { return approvalID.MatchString(word) }
 
 const maxNote = maxApproval + 1<<10 // an approval's text, a blank line and a signature
 
+// ApprovalOf is the id of the approval that a record is about; "" if it is about none.
+func ApprovalOf(body Body) string {
+	switch b := body.(type) {
+	case ApprovalRecord:
+		return b.Approval
+	case SignatureRecord:
+		return b.Approval
+	case RefusalRecord:
+		return b.Approval
+	case RevocationRecord:
+		return b.Approval
+	case ProjectKeyRecord:
+		return b.Approval
+	case ReleaseRecord:
+		return b.Approval
+	case LinkRecord:
+		return b.Approval
+	case PublicationRecord:
+		return b.Approval
+	case DeniedRecord:
+		return b.Approval
+	case RemovalRecord:
+		return b.Approval
+	}
+	return ""
+}
+
 // bound checks the two fields by which a record says what it belongs to.
 func bound(approval, hash string) error {
 	return all(

@@ -23,7 +23,7 @@ Caldicott Guardian of every dataset has signed it, and until one of them takes i
 	}
 	a.command(c, func(context.Context, []string) error { return c.Help() })
 	c.AddCommand(newApprovalDraft(a), newApprovalShow(a), newApprovalSign(a), newApprovalRefuse(a), newApprovalRevoke(a),
-		newApprovalList(a), newApprovalExport(a), newApprovalImport(a), newApprovalVerify(a))
+		newApprovalList(a), newApprovalExport(a), newApprovalImport(a), newApprovalProve(a), newApprovalVerify(a))
 	return c
 }
 

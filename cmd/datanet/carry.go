@@ -328,7 +328,9 @@ func newApprovalVerify(a *app) *cobra.Command {
 since the head that this tool remembers, that every signature holds, and that every
 step was allowed when it was taken. Anybody who can read the record can do it: at the
 hub, from a copy of its ledger folder, or from a request that was exported. With --head
-it is also held against a head that somebody kept: a copy of the file ledger/head.`,
+it is also held against a head that somebody kept: a copy of the file ledger/head.
+
+A folder of proofs (datanet approval prove) is checked for what it proves.`,
 		Example: "  datanet approval verify --hub hub\n  datanet approval verify 2026-001.request --head head-of-last-year", Args: cobra.MaximumNArgs(1),
 	}, func(_ context.Context, args []string) error { return a.runVerify(args, head) })
 	c.Flags().StringVar(&head, "head", "", "a head that somebody kept, which the record must extend")
@@ -336,6 +338,9 @@ it is also held against a head that somebody kept: a copy of the file ledger/hea
 }
 
 func (a *app) runVerify(args []string, headFile string) error {
+	if len(args) == 1 && headFile == "" && isEvidence(args[0]) {
+		return a.verifyEvidence(args[0])
+	}
 	l, err := a.verifiable(args)
 	if err != nil {
 		return err
