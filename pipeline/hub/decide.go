@@ -10,6 +10,7 @@ type Incoming struct {
 	Site         string
 	Sequence     int64
 	AsAt         string
+	Persons      int64    // rounded to 10
 	Manifest     string   // SHA-256 of the manifest, in hex
 	LinkageCheck string   // check value of the linkage key, 16 hex digits
 	Policy       string   // id and version of what decided what the extract leaves out
@@ -71,6 +72,8 @@ func (in Incoming) check() error {
 		return errors.New("extract: its site is not a site's name")
 	case in.Sequence <= 0 || in.Sequence >= 1e18:
 		return errors.New("extract: its sequence is out of range")
+	case in.Persons < 0 || in.Persons%10 != 0:
+		return errors.New("extract: its number of people is not rounded to 10")
 	case !isDate(in.AsAt):
 		return errors.New("extract: its as-at date is not YYYY-MM-DD")
 	case !sha256Form.MatchString(in.Manifest):

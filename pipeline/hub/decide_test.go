@@ -16,7 +16,7 @@ func TestDecideTable(t *testing.T) {
 			if verb == "in" {
 				return decided(Decide(state, in))
 			}
-			state = state.with(Member{Site: in.Site, Sequence: in.Sequence, AsAt: in.AsAt, Manifest: in.Manifest}, testCheck, strings.Repeat("0", 64))
+			state = state.with(Member{Site: in.Site, Sequence: in.Sequence, AsAt: in.AsAt, Manifest: in.Manifest}, 0, testCheck, strings.Repeat("0", 64))
 		}
 		t.Fatal("no incoming extract")
 		return ""

@@ -56,6 +56,10 @@ func Example() {
 	//   "linkage_check": "1111111111111111",
 	//   "generation": 1,
 	//   "previous": "0a12b70cb983b81ef681aafabc3bd3a98745de8695fee46dacb436c92103888e",
+	//   "change": {
+	//     "what": "load",
+	//     "site": "Z99001"
+	//   },
 	//   "members": [
 	//     {
 	//       "site": "Z99001",
@@ -75,5 +79,5 @@ func Example() {
 	//   ]
 	// }
 	//
-	// — ledger p5K7IbbfXMa5OrEfU7luylnur4MCYXhZnQc9xLBkj877QXD5EU7WPnG2Ap7tb8pTLvJLHn6w+K7PgQwhlT14kWh41ws=
+	// — ledger p5K7IQLsfpMXqTOiiO1OWDozSZL0/YYzPPvwueePEWUeob3EjqK5r0P/sf8C5K3F9cF6jOT06EXD36mn54e3VNx37QE=
 }

@@ -10,6 +10,7 @@
 //
 //	hub.json                                     id, name, publisher's and ledger's verifier keys
 //	datasets/D/state                             the dataset's current state, signed by its custodian
+//	datasets/D/state.next                        while another custodian takes over: see Re-wrapping
 //	datasets/D/TABLE/site=S/SEQUENCE-SHA8.parquet    the files that the state names
 //	datasets/D/history/TABLE/site=S/…            files that earlier states named; none from before people were withdrawn
 //	datasets/D/withdrawn/site=S/…                codes of people whom a site withdrew: their rows are nowhere in the dataset
@@ -33,7 +34,7 @@
 // (State has the fields; Example prints one). Members are sorted by site, files by path, and a
 // path is always the one that follows from table, site, sequence and hash: a state cannot name a file elsewhere. Previous is
 // the SHA-256 of the state file before; Generation counts them. Generation 0 has no members and is written before the first load,
-// so that a missing state is never mistaken for a new dataset.
+// so that a missing state is never mistaken for a new dataset. Change says what made the state, for whoever has to record it after a crash.
 //
 // # Load
 //
@@ -44,6 +45,16 @@
 //
 // A load that withdraws people brings new files for other sites too, under their old sequences, and a state that says that it
 // forgets: then tidying removes what it would have moved to history, and all of history.
+//
+// A site that leaves goes by a state without it: then tidying removes its files, those of history too. History holds nothing of a
+// site that is no member.
+//
+// # Re-wrapping
+//
+// When another custodian takes over, every file is written again under other codes, beside the old ones, history into history.next,
+// and state.next names them, signed with the new key. The instant of change is not here: it is the record that makes the new key the
+// trusted one. Until then state is in force, and the next writer removes what was put beside it. From then on state is signed
+// by nobody who is trusted, state.next is in force, and the next writer puts history.next and then state.next in their places.
 //
 // # Project
 //

@@ -35,6 +35,7 @@ type Result struct {
 	Decision
 	State     State
 	StateHash string // SHA-256 of the state file, in hex
+	Untidy    error  // what is done is done, and files that are nobody's any more lie there still: the next call removes them
 }
 
 // BeginLoad makes a staging folder for a load, and removes those of loads whose process has died.
@@ -194,7 +195,7 @@ func (c *commit) run(rule Rule) (Result, error) {
 
 // next is the state after the load.
 func (c *commit) next(state State, hash string) (State, error) {
-	next := state.with(c.member(), c.in.LinkageCheck, hash)
+	next := state.with(c.member(), c.in.Persons, c.in.LinkageCheck, hash)
 	next.Forgets = c.in.Forget
 	for _, o := range c.others {
 		var ok bool
@@ -220,7 +221,7 @@ func (c *commit) found(empty State) (hash string, err error) {
 // present reads and checks the state, and tidies after a load that was cut short. Without a state there must be no
 // files either: tidying by a state that somebody has removed would remove the dataset.
 func (c *commit) present() (State, string, error) {
-	state, hash, err := readState(c.root, c.load.dataset, c.vkey)
+	state, hash, next, err := readState(c.root, c.load.dataset, c.vkey)
 	if errors.Is(err, os.ErrNotExist) {
 		state, hash = State{Schema: stateSchema, Dataset: c.load.dataset, Members: []Member{}}, ""
 		return state, hash, refuseFiles(c.root, c.load.dataset)
@@ -230,6 +231,9 @@ func (c *commit) present() (State, string, error) {
 	}
 	if err := checkPresent(c.root, state); err != nil {
 		return State{}, "", err
+	}
+	if err := c.settle(next); err != nil {
+		return State{}, "", fmt.Errorf("tidying dataset: %w", err)
 	}
 	if err := c.tidy(state); err != nil {
 		return State{}, "", fmt.Errorf("tidying dataset: %w", err)

@@ -41,8 +41,19 @@ func child(dir string) {
 		panic(err)
 	}
 	h.step = killAt(os.Getenv(childKill))
-	if os.Getenv(childSite) == projectChild {
+	switch os.Getenv(childSite) {
+	case projectChild:
 		work(h)
+		return
+	case rewrapChild:
+		if _, err := rewrapped(h); err != nil {
+			panic(err)
+		}
+		return
+	case departChild:
+		if _, err := departs(h, "Z99001"); err != nil {
+			panic(err)
+		}
 		return
 	}
 	from, _ := strconv.ParseInt(os.Getenv(childFrom), 10, 64)

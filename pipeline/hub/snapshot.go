@@ -15,6 +15,7 @@ type Snapshot struct {
 
 	root *os.Root
 	lock *os.File
+	next bool // a re-wrapping has not been tidied up
 }
 
 // Snapshot holds a dataset still and checks its state's signature, and that its files are there and of the right size;
@@ -41,6 +42,33 @@ func (h *Hub) Snapshot(dataset, vkey string) (*Snapshot, error) {
 	return s, nil
 }
 
+// State reads a dataset's state and its hash, also one that names no site: Snapshot is for who wants the files too. A dataset that
+// was never loaded is a *UseError.
+func (h *Hub) State(dataset, vkey string) (State, string, error) {
+	dir, err := h.datasetDir(dataset)
+	if err != nil {
+		return State{}, "", err
+	}
+	lock, err := shareFile(filepath.Join(dir, "lock"))
+	if errors.Is(err, os.ErrNotExist) {
+		return State{}, "", h.absent(dataset, dir)
+	}
+	if err != nil {
+		return State{}, "", fmt.Errorf("locking dataset: %w", err)
+	}
+	defer lock.Close()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return State{}, "", fmt.Errorf("opening dataset: %w", err)
+	}
+	defer root.Close()
+	s, hash, _, err := readState(root, dataset, vkey)
+	if errors.Is(err, os.ErrNotExist) {
+		return State{}, "", empty(dataset)
+	}
+	return s, hash, err
+}
+
 // absent tells a dataset that was never loaded from one that has lost its lock file.
 func (h *Hub) absent(dataset, dir string) error {
 	if _, err := os.Lstat(filepath.Join(dir, stateFile)); err == nil {
@@ -50,11 +78,11 @@ func (h *Hub) absent(dataset, dir string) error {
 }
 
 func empty(dataset string) error {
-	return misuse(os.ErrNotExist, "nothing has been loaded into "+dataset, "load an extract first")
+	return misuse(os.ErrNotExist, "nothing is loaded in "+dataset, "load an extract first")
 }
 
 func (s *Snapshot) read(dataset, vkey string) (err error) {
-	s.State, s.Hash, err = readState(s.root, dataset, vkey)
+	s.State, s.Hash, s.next, err = readState(s.root, dataset, vkey)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := refuseFiles(s.root, dataset); err != nil {
 			return err
@@ -64,7 +92,7 @@ func (s *Snapshot) read(dataset, vkey string) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.State.Generation == 0 {
+	if len(s.State.Members) == 0 {
 		return empty(dataset)
 	}
 	return checkPresent(s.root, s.State)
@@ -102,7 +130,7 @@ func (s *Snapshot) Size() (files int, bytes int64) {
 // VerifyHistory reads every file of history and compares it with the beginning of its SHA-256, which is in its name. It
 // reports all that differ.
 func (s *Snapshot) VerifyHistory() (files int, bytes int64, err error) {
-	history, err := s.root.OpenRoot(historyDir)
+	history, err := s.root.OpenRoot(s.history())
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, 0, nil
 	}
@@ -119,6 +147,14 @@ func (s *Snapshot) VerifyHistory() (files int, bytes int64, err error) {
 		return nil
 	})
 	return files, bytes, errors.Join(append(errs, err)...)
+}
+
+// history is where the files that earlier states named lie, under the codes of this one.
+func (s *Snapshot) history() string {
+	if _, err := s.root.Lstat(nextHistory); s.next && err == nil {
+		return nextHistory
+	}
+	return historyDir
 }
 
 func verifyPast(history *os.Root, file string) (size int64, err error) {

@@ -17,6 +17,7 @@ import (
 const (
 	stateSchema = "datanet/v1/state"
 	stateFile   = "state"
+	nextFile    = "state.next"
 )
 
 // A State says which files are a dataset.
@@ -27,7 +28,40 @@ type State struct {
 	Generation   int64    `json:"generation"`
 	Previous     string   `json:"previous"`          // SHA-256 of the state before, empty for the first
 	Forgets      bool     `json:"forgets,omitempty"` // people were withdrawn by the last load: history holds nothing of before
+	Change       *Change  `json:"change,omitempty"`  // what made this state; none of generation 0
 	Members      []Member `json:"members"`           // sorted by site
+}
+
+// What a Change can be.
+const (
+	ChangeLoad     = "load"     // a site's extract became its part
+	ChangeWithdraw = "withdraw" // a site's part was removed
+	ChangeRewrap   = "rewrap"   // every code was re-wrapped under another custodian's key
+)
+
+// A Change says what made a state. It is enough to bring the record of decisions up to the state when whoever made it was cut
+// short before it could be recorded: else a later change would hide that people were withdrawn.
+type Change struct {
+	What    string `json:"what"`
+	Site    string `json:"site,omitempty"`    // of a load or a withdrawal
+	Persons int64  `json:"persons,omitempty"` // of a load: as the manifest says, rounded
+	Note    string `json:"note,omitempty"`    // of a withdrawal: what the custodian signed of it
+}
+
+func (c *Change) valid(s State) bool {
+	if c == nil || c.Persons < 0 || c.Persons > 0 && c.What != ChangeLoad || s.Forgets && c.What != ChangeLoad || c.Note != "" && c.What != ChangeWithdraw {
+		return false
+	}
+	_, member := s.Member(c.Site)
+	switch c.What {
+	case ChangeLoad:
+		return member
+	case ChangeWithdraw:
+		return !member && siteForm.MatchString(c.Site) && c.Note != "" && len(c.Note) <= maxSignature
+	case ChangeRewrap:
+		return c.Site == ""
+	}
+	return false
 }
 
 // A Member is one site's current extract.
@@ -111,10 +145,24 @@ func (s State) replacing(site string, sequence int64, file File) (State, bool) {
 	return s, false
 }
 
-// with returns the state that follows when a member is added or replaced.
-func (s State) with(m Member, linkageCheck, previous string) State {
+// after returns the state that follows by a change, with the same members.
+func (s State) after(c Change, previous string) State {
 	next := s
-	next.Generation, next.Previous, next.LinkageCheck, next.Forgets = s.Generation+1, previous, linkageCheck, false
+	next.Generation, next.Previous, next.Forgets, next.Change = s.Generation+1, previous, false, &c
+	return next
+}
+
+// without returns the state that follows when a site leaves.
+func (s State) without(site, signed, previous string) State {
+	next := s.after(Change{What: ChangeWithdraw, Site: site, Note: signed}, previous)
+	next.Members = slices.DeleteFunc(slices.Clone(s.Members), func(m Member) bool { return m.Site == site })
+	return next
+}
+
+// with returns the state that follows when a member is added or replaced.
+func (s State) with(m Member, persons int64, linkageCheck, previous string) State {
+	next := s.after(Change{What: ChangeLoad, Site: m.Site, Persons: persons}, previous)
+	next.LinkageCheck = linkageCheck
 	next.Members = slices.DeleteFunc(slices.Clone(s.Members), func(old Member) bool { return old.Site == m.Site })
 	next.Members = append(next.Members, m)
 	slices.SortFunc(next.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
@@ -124,8 +172,8 @@ func (s State) with(m Member, linkageCheck, previous string) State {
 // valid holds a state to its form, in writing and in reading.
 func (s State) valid(dataset string) bool {
 	sorted := slices.IsSortedFunc(s.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
-	empty := s.Generation == 0 && s.Previous == "" && s.LinkageCheck == "" && len(s.Members) == 0 && !s.Forgets
-	loaded := s.Generation > 0 && sha256Form.MatchString(s.Previous) && checkForm.MatchString(s.LinkageCheck) && len(s.Members) > 0
+	empty := s.Generation == 0 && s.Previous == "" && s.LinkageCheck == "" && len(s.Members) == 0 && !s.Forgets && s.Change == nil
+	loaded := s.Generation > 0 && sha256Form.MatchString(s.Previous) && checkForm.MatchString(s.LinkageCheck) && s.Change.valid(s)
 	if s.Schema != stateSchema || s.Dataset != dataset || s.Members == nil || !sorted || !empty && !loaded {
 		return false
 	}
@@ -206,14 +254,24 @@ func custodian(vkey string) (note.Verifier, error) {
 	return verifier, nil
 }
 
-// readState reads the state file; os.ErrNotExist says that there is none.
-func readState(root *os.Root, dataset, vkey string) (s State, hash string, err error) {
+// readState reads the state that is in force; os.ErrNotExist says that there is none. Next says that it stands in state.next still:
+// whoever re-wrapped the dataset was cut short after the custodian's key had changed hands. See CommitRewrap.
+func readState(root *os.Root, dataset, vkey string) (s State, hash string, next bool, err error) {
 	raw, err := readPlain(root, stateFile)
 	if err != nil {
-		return State{}, "", err
+		return State{}, "", false, err
 	}
-	s, err = ParseState(raw, dataset, vkey)
-	return s, hashHex(raw), err
+	if s, err = ParseState(raw, dataset, vkey); err == nil || !isIntegrity(err) {
+		return s, hashHex(raw), false, err
+	}
+	fresh, missing := readPlain(root, nextFile)
+	if missing != nil {
+		return State{}, "", false, err
+	}
+	if s, wrong := ParseState(fresh, dataset, vkey); wrong == nil {
+		return s, hashHex(fresh), true, nil
+	}
+	return State{}, "", false, err
 }
 
 func hashHex(raw []byte) string {

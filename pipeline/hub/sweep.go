@@ -39,10 +39,11 @@ func (c *commit) sweep(state State) error {
 	})
 }
 
-// forget removes the history that a load has made stale. A crash leaves it to the next load, which goes by the same state.
+// forget removes the history that a load has made stale, and that of sites that have left. A crash leaves it to the next to
+// come, who goes by the same state.
 func (c *commit) forget(state State) error {
 	if !state.Forgets {
-		return nil
+		return c.forgetSites(state)
 	}
 	if _, err := c.root.Lstat(historyDir); errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -54,6 +55,40 @@ func (c *commit) forget(state State) error {
 		return err
 	}
 	return syncIn(c.root, ".")
+}
+
+// forgetSites removes the history of every site that is no member.
+func (c *commit) forgetSites(state State) error {
+	tables, err := fs.ReadDir(c.root.FS(), historyDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		of := path.Join(historyDir, table.Name())
+		if !table.IsDir() || !isTable(table.Name()) {
+			continue
+		}
+		sites, err := fs.ReadDir(c.root.FS(), of)
+		if err != nil {
+			return err
+		}
+		for _, entry := range sites {
+			site, ours := strings.CutPrefix(entry.Name(), "site=")
+			if _, member := state.Member(site); member || !ours || !siteForm.MatchString(site) {
+				continue
+			}
+			if err := c.load.hub.before("forget " + table.Name()); err != nil {
+				return err
+			}
+			if err := errors.Join(c.root.RemoveAll(path.Join(of, entry.Name())), syncIn(c.root, of)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func toHistory(root *os.Root, file string) error {

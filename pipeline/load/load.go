@@ -53,7 +53,7 @@ func Run(ctx context.Context, path string, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer x.close()
-	result := &Result{Dataset: x.manifest.Dataset, Site: x.manifest.Site, AsAt: x.manifest.AsAt,
+	result := &Result{Dataset: x.manifest.Dataset, Site: x.manifest.Site, AsAt: x.manifest.AsAt, Persons: x.manifest.Persons,
 		Sequence: x.manifest.Sequence, Manifest: x.digest, Persons: x.manifest.Persons}
 	if err := x.verify(o); err != nil {
 		return result, err
@@ -127,7 +127,7 @@ func (r *Result) finish(done hub.Result) {
 }
 
 func (x *extract) incoming() hub.Incoming {
-	return hub.Incoming{Site: x.manifest.Site, Sequence: x.manifest.Sequence, AsAt: x.manifest.AsAt,
+	return hub.Incoming{Site: x.manifest.Site, Sequence: x.manifest.Sequence, AsAt: x.manifest.AsAt, Persons: x.manifest.Persons,
 		Manifest: x.digest, LinkageCheck: x.manifest.LinkageCheck, Policy: x.manifest.Policy, Withheld: x.manifest.Withheld}
 }
 
