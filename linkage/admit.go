@@ -75,6 +75,8 @@ func (d *Decisions) allow(body Body, at time.Time) error {
 	switch b := body.(type) {
 	case PolicyRecord:
 		return d.allowPolicy()
+	case DepartureRecord:
+		return d.allowDeparture(b)
 	case ApprovalRecord:
 		a, err := ParseApproval(b.Text)
 		if err != nil {
@@ -109,6 +111,8 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 		d.hub = b.Hub
 	case PolicyRecord:
 		d.policies[b.Policy] = b.Datasets
+	case DepartureRecord:
+		d.takeDeparture(b)
 	case ApprovalRecord:
 		if a, err := ParseApproval(b.Text); err == nil {
 			d.list = append(d.list, &Decision{Approval: a, Drafted: at, Signatures: map[string]Answer{}})

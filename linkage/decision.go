@@ -55,6 +55,7 @@ type Decisions struct {
 	trust    Trust
 	hub      string
 	policies map[string][]string // the datasets that may be published alone, by policy
+	left     map[string]string   // the keys of sites that have withdrawn, by dataset/site: see Left
 	grown    tree                // of the records so far
 	size     int64
 	latest   time.Time // the latest time of a record so far

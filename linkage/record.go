@@ -38,7 +38,7 @@ type Record struct {
 	Body json.RawMessage `json:"body"` // of the type that belongs to Kind
 }
 
-// A Body is what a record says: one of HubRecord, PolicyRecord, TrustRecord, LoadRecord, PublicationRecord, and of projects
+// A Body is what a record says: one of HubRecord, PolicyRecord, TrustRecord, LoadRecord, DepartureRecord, RewrapRecord, PublicationRecord, and of projects
 // ApprovalRecord, SignatureRecord, RefusalRecord, RevocationRecord, ProjectKeyRecord, ReleaseRecord, LinkRecord, DeniedRecord,
 // RemovalRecord.
 type Body interface {
@@ -90,6 +90,10 @@ func (r Record) Decode() (Body, error) {
 		return decodeBody[DeniedRecord](r.Body)
 	case KindRemoval:
 		return decodeBody[RemovalRecord](r.Body)
+	case KindDeparture:
+		return decodeBody[DepartureRecord](r.Body)
+	case KindRewrap:
+		return decodeBody[RewrapRecord](r.Body)
 	}
 	return nil, errors.New("a kind of record that this version does not know")
 }
