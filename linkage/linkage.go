@@ -159,30 +159,18 @@
 // ledger all the same makes the whole ledger refused, as an *IntegrityError: no honest writer left it so.
 //
 //   - Disclosure policies are recorded before the first request, and none after it.
-//
 //   - A request has a new id, names this hub, a policy that it has recorded and a beginning of this ledger, and each of its datasets has a
 //     Guardian. Append asks besides that its columns exist. Draft asks besides that its last day is not over, that the applicant's key is not
 //     the one of a Guardian who would have to sign, and that its words hold no NHS number and no full postcode: what is recorded stays.
 //     For the last, NewRefusal and NewRevocation ask their reasons too.
-//
-//   - A site's departure is signed by its dataset's present custodian, with the reason and the key that the site has then, once for each key:
-//
-//     datanet/v1/departure
-//     dataset primary-care
-//     site Z99001
-//     key site/primary-care/Z99001+…
-//     reason The practice has withdrawn.
-//
+//   - A site's departure is signed by its dataset's present custodian, with the reason and the key that the site has then, once for each key.
 //   - Every other record of a request names it by id and by the SHA-256 of its text; a publication by id alone.
-//
 //   - A dataset's present Guardian, or a deputy until the last day, signs, refuses and revokes for that dataset, and nobody else. Where the
 //     Guardian is the applicant no deputy signs. The applicant's own key signs nothing of
 //     the request. Each Guardian signs once, and not after a refusal, a revocation or the last day. A refusal comes before all have
 //     signed, a revocation at any time; one of either is enough to end the request.
-//
 //   - The first project key counts. It is made while the request is approved, by the custodian of one of its datasets, and sealed to the
 //     custodians of exactly its datasets.
-//
 //   - A release, a link and a publication under a request need it approved on their day, and it needs a project key before the first two.
 //     All releases of a dataset are as at one date, a link is of the last release of each dataset, and a publication is of the
 //     state that was last released of each; of several datasets it comes after a link of these releases. Without a request one dataset is

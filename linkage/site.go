@@ -55,6 +55,13 @@ func (b RewrapRecord) check() error {
 	)
 }
 
+// departureDomain is the first line of what a custodian signs, as in
+//
+//	datanet/v1/departure
+//	dataset primary-care
+//	site Z99001
+//	key site/primary-care/Z99001+…
+//	reason The practice has withdrawn.
 const departureDomain = "datanet/v1/departure"
 
 // NewDeparture gives the note with which a custodian says that a site leaves. Key is the site's, as the record of decisions has it now. The reason is

@@ -46,6 +46,21 @@ func (e *Refusal) Hints() []string {
 	return []string{fmt.Sprintf("after checking who sent it: datanet hub trust --dataset %s --site %s=PUBLIC", e.Dataset, e.Site)}
 }
 
+// A Departed site has withdrawn from the dataset.
+type Departed struct{ Site, Dataset string }
+
+func (e *Departed) Error() string {
+	return fmt.Sprintf("site %s has withdrawn from %s, and its extracts are not taken any more", e.Site, e.Dataset)
+}
+
+// Kind is the kind of failure, which decides the exit code.
+func (e *Departed) Kind() string { return "governance" }
+
+// Hints says what to do.
+func (e *Departed) Hints() []string {
+	return []string{fmt.Sprintf("if it wants to take part again, it makes a new key, and the custodian signs for it: datanet hub trust --dataset %s --site %s=PUBLIC --by CUSTODIAN", e.Dataset, e.Site)}
+}
+
 // A UseError says that a folder does not fit.
 type UseError struct{ Rule, Hint string }
 

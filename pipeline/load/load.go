@@ -26,6 +26,11 @@ type Options struct {
 	Memory    int64
 
 	AcceptWithdrawals bool // also where a list takes out a large part of the dataset
+
+	// Left says whether a site has withdrawn from the dataset; nil: none has.
+	Left func(site string) bool
+	// Last is the extract of a site, under its present key, that the record of decisions has last; sequence 0: none.
+	Last func(site string) (sequence int64, manifest string)
 }
 
 // A Result says what became of one extract.
@@ -53,7 +58,7 @@ func Run(ctx context.Context, path string, o Options) (*Result, error) {
 		return nil, err
 	}
 	defer x.close()
-	result := &Result{Dataset: x.manifest.Dataset, Site: x.manifest.Site, AsAt: x.manifest.AsAt, Persons: x.manifest.Persons,
+	result := &Result{Dataset: x.manifest.Dataset, Site: x.manifest.Site, AsAt: x.manifest.AsAt,
 		Sequence: x.manifest.Sequence, Manifest: x.digest, Persons: x.manifest.Persons}
 	if err := x.verify(o); err != nil {
 		return result, err
@@ -90,6 +95,9 @@ func (x *extract) once(ctx context.Context, o Options, result *Result) error {
 		return err
 	}
 	if skip, err := x.known(o, result); skip || err != nil {
+		return err
+	}
+	if err := x.notOlder(o); err != nil {
 		return err
 	}
 	staged, err := rewrap(ctx, o, x.manifest, l.Dir())

@@ -23,6 +23,9 @@ func (x *extract) verify(o Options) error {
 	if !ok {
 		return &Refusal{m.Site, m.Dataset}
 	}
+	if o.Left != nil && o.Left(m.Site) {
+		return &Departed{m.Site, m.Dataset}
+	}
 	if !x.signedBy(vkey) {
 		return &IntegrityError{m.Site, "the manifest is not the one that the site signed", again}
 	}
@@ -40,4 +43,17 @@ func (x *extract) verify(o Options) error {
 func (x *extract) signedBy(vkey string) bool {
 	text, err := pseudonym.VerifyNote(x.signature, vkey)
 	return err == nil && text == schemas.Statement("manifest", x.digest)
+}
+
+// notOlder holds an extract against the record of decisions too. The dataset's folder
+// alone does not show that somebody took it away, or put back an older one.
+func (x *extract) notOlder(o Options) error {
+	if o.Last == nil {
+		return nil
+	}
+	sequence, manifest := o.Last(x.manifest.Site)
+	if x.manifest.Sequence > sequence || x.manifest.Sequence == sequence && x.digest == manifest {
+		return nil
+	}
+	return &IntegrityError{x.manifest.Site, fmt.Sprintf("it has the number %d, and the record of decisions has number %d of this site", x.manifest.Sequence, sequence), "load the site's newest extract"}
 }
