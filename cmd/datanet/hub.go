@@ -25,9 +25,9 @@ import (
 )
 
 func newHub(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "hub", Short: "make a hub, say whom it trusts, check it, and clear what has ended", Example: "  datanet hub init hub", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "hub", Short: "make a hub, say whom it trusts, check it, and clear what has ended or left", Example: "  datanet hub init hub", Args: cobra.NoArgs}
 	a.command(c, func(context.Context, []string) error { return c.Help() })
-	c.AddCommand(newHubInit(a), newHubTrust(a), newHubStatus(a), newHubVerify(a), newHubSweep(a))
+	c.AddCommand(newHubInit(a), newHubTrust(a), newHubStatus(a), newHubVerify(a), newHubSweep(a), newHubWithdraw(a), newHubRewrap(a))
 	return c
 }
 

@@ -69,6 +69,11 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 	if err != nil {
 		return nil, err
 	}
+	if d := h.decisions.Of(o.approval); d != nil {
+		if err := a.settle(h, d.Approval.Names()...); err != nil {
+			return nil, err
+		}
+	}
 	permit, err := a.permit(h, linkage.Ask{Approval: o.approval, Action: linkage.ActionLink})
 	if err != nil {
 		return nil, err

@@ -93,11 +93,17 @@ func (a *app) loadOne(ctx context.Context, dir, extract string, o load.Options) 
 		if err != nil {
 			return err
 		}
-		if err := a.pinGuardian(h, o.Custodian.Dataset); err != nil {
+		dataset := o.Custodian.Dataset
+		if err := a.pinGuardian(h, dataset); err != nil {
 			return err
 		}
-		trusted := h.trust.Dataset(o.Custodian.Dataset)
+		if err := a.settle(h, dataset); err != nil {
+			return err
+		}
+		trusted := h.trust.Dataset(dataset)
 		o.Hub, o.Trusted, o.Sites = h.Hub, trusted.CustodianVKey, trusted.Sites
+		o.Left = func(site string) bool { return h.decisions.Left(dataset, site) }
+		o.Last = func(site string) (int64, string) { return h.last(dataset, site) }
 		r, err := load.Run(ctx, extract, o)
 		if r != nil {
 			result = r
@@ -146,33 +152,8 @@ func (a *app) loadOptions(o loadOptions) (load.Options, *openHub, error) {
 	return load.Options{AcceptWithdrawals: o.accept, Custodian: key, Today: a.now(), Threads: threads, Memory: memory}, h, err
 }
 
-// state is the hash of a dataset's state that the record of decisions has
-// last, or nothing.
-func (h *openHub) state(dataset string) string {
-	last := ""
-	h.holds(func(b linkage.Body) bool {
-		if l, ok := b.(linkage.LoadRecord); ok && l.Dataset == dataset {
-			last = l.State
-		}
-		return false
-	})
-	return last
-}
-
-// withdrawnSince says whether the record of decisions has a load of a dataset,
-// after the one that made a state, by which people were withdrawn.
-func (h *openHub) withdrawnSince(dataset, state string) (withdrew bool) {
-	h.holds(func(b linkage.Body) bool {
-		if l, ok := b.(linkage.LoadRecord); ok && l.Dataset == dataset {
-			withdrew = l.State != state && (withdrew || l.Withdrew)
-		}
-		return false
-	})
-	return withdrew
-}
-
 // noteLoad brings the record of decisions and the audit log up to what the
-// dataset's state says, also when a load was cut short before it could.
+// dataset's state says. Where it is kept from that, settle does it later.
 func (a *app) noteLoad(h *openHub, key *pseudonym.CustodianKey, r *load.Result) error {
 	body := linkage.LoadRecord{Dataset: r.Dataset, Site: r.Site, Sequence: r.Sequence, AsAt: r.AsAt,
 		Manifest: r.Manifest, Persons: r.Persons, State: r.StateHash, Withdrew: r.Withdrew}

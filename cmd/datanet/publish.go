@@ -222,6 +222,11 @@ func (a *app) publishOne(ctx context.Context, o publishOptions, key *pseudonym.P
 	if err != nil {
 		return nil, err
 	}
+	if o.approval == "" {
+		if err := a.settle(h, o.dataset); err != nil {
+			return nil, err
+		}
+	}
 	options, err := o.options(a, h, key)
 	if err != nil {
 		return nil, err

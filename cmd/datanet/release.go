@@ -103,6 +103,9 @@ func (a *app) releaseOne(ctx context.Context, o releaseOptions, ask linkage.Ask,
 	if err := a.pinGuardian(h, o.dataset); err != nil {
 		return nil, err
 	}
+	if err := a.settle(h, o.dataset); err != nil {
+		return nil, err
+	}
 	permit, err := a.permit(h, ask)
 	if err != nil {
 		return nil, err

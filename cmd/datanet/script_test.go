@@ -208,6 +208,7 @@ func enterWorld(ts *testscript.TestScript, stages map[string]string, args []stri
 	if len(args) != 1 || stages[args[0]] == "" {
 		ts.Fatalf("usage: world %s", strings.Join(slices.Sorted(maps.Keys(stages)), "|"))
 	}
+	ts.Check(os.RemoveAll(ts.MkAbs("hub"))) // of another stage
 	ts.Check(copyTree(stages[args[0]], ts.MkAbs(".")))
 	ts.Setenv("DATANET_HUB", "hub")
 	ts.Setenv("DATANET_HOME", "home")

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -29,7 +30,7 @@ type Rewrapped struct {
 // The new files and a state.next are written beside the old. Record then makes the other custodian the trusted one: that is the instant
 // of change, and lies in another folder than this one. A reader or writer who is told the new verifier key finds a state that it did not sign
 // and goes by state.next; one who is told the old key goes by the state, and a writer removes state.next. Record must refuse with an
-// error of kind governance, after which the dataset is as it was; after any other error, which may have come too late, the next writer goes
+// error of kind governance, or with context.Canceled, after which the dataset is as it was; after any other error, which may have come too late, the next writer goes
 // by whom it is told.
 func (l *Load) CommitRewrap(files []Rewrapped, seen, old string, signer note.Signer, vkey string, record func(state string) error) (Result, error) {
 	defer l.Abort()
@@ -144,7 +145,7 @@ func (r *rewrap) run(seen string, record func(string) error) (Result, error) {
 
 func refused(err error) bool {
 	var k interface{ Kind() string }
-	return errors.As(err, &k) && k.Kind() == "governance"
+	return errors.Is(err, context.Canceled) || errors.As(err, &k) && k.Kind() == "governance"
 }
 
 // complete refuses to leave out a file: it would stay under codes that nobody can match any more.

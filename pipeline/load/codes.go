@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,12 +34,16 @@ type HandedOver struct {
 }
 
 // Rewrap writes every file of a dataset, history and the lists of withdrawn people included, under the codes of another wrap key, sorted
-// by them, and signs the state with the other custodian's key. Whatever is refused, or fails before Record, leaves the hub as it was.
+// by them, and signs the state with the other custodian's key. A dataset of which there is no state is a *hub.UseError. Whatever is refused, or fails before Record, leaves the hub as it was.
 func Rewrap(ctx context.Context, o Handover) (*HandedOver, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	s, err := o.Hub.Snapshot(o.From.Dataset, o.Trusted)
+	var empty *hub.UseError
+	if errors.As(err, &empty) {
+		return o.signEmpty()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +71,23 @@ func Rewrap(ctx context.Context, o Handover) (*HandedOver, error) {
 		return nil, err
 	}
 	return &HandedOver{Files: len(files), StateHash: done.StateHash, Untidy: done.Untidy}, nil
+}
+
+// signEmpty signs the state of a dataset in which nothing is: of which no load was ended, or from which every site has left.
+func (o Handover) signEmpty() (*HandedOver, error) {
+	_, hash, err := o.Hub.State(o.From.Dataset, o.Trusted)
+	if err != nil {
+		return nil, err
+	}
+	l, err := o.Hub.BeginLoad(o.From.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	done, err := l.CommitRewrap(nil, hash, o.Trusted, o.To.Signer, o.To.PublicPart().Verifier, func(state string) error { return o.Record(hash, state) })
+	if err != nil {
+		return nil, err
+	}
+	return &HandedOver{StateHash: done.StateHash, Untidy: done.Untidy}, nil
 }
 
 func (o Handover) check() error {

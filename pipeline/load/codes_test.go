@@ -275,3 +275,35 @@ func claimed(t *testing.T, dir string, o Options) (sequence int64, manifest stri
 	defer x.close()
 	return x.manifest.Sequence, x.digest
 }
+
+// TestRewrapEmpty: a dataset from which every site has left changes hands too, and one of which there is no state does not.
+func TestRewrapEmpty(t *testing.T) {
+	w := shared
+	o := w.hub(t)
+	h := Handover{Hub: o.Hub, From: o.Custodian, To: handoverKey(t), Trusted: o.Trusted, Record: func(string, string) error { t.Error("recorded"); return nil }}
+	var none *hub.UseError
+	if _, err := Rewrap(context.Background(), h); !errors.As(err, &none) {
+		t.Errorf("%v", err)
+	}
+	run(t, o, w.extracts[siteA])
+	if _, err := o.Hub.WithdrawSite(dataset, siteA, "signed\n", o.Custodian.Signer, o.Trusted); err != nil {
+		t.Fatal(err)
+	}
+	h = handover(t, o)
+	done, err := Rewrap(context.Background(), h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, hash, err := o.Hub.State(dataset, h.To.PublicPart().Verifier); err != nil || hash != done.StateHash || s.Previous != h.Recorded || len(s.Members) > 0 {
+		t.Errorf("%+v %v", s, err)
+	}
+}
+
+func handoverKey(t *testing.T) *pseudonym.CustodianKey {
+	t.Helper()
+	k, err := pseudonym.NewCustodianKey(dataset, made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
