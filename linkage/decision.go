@@ -74,7 +74,7 @@ func DecisionsOf(records []Record) (*Decisions, error) {
 }
 
 func noDecisions() *Decisions {
-	return &Decisions{trust: newTrust(), policies: map[string][]string{}}
+	return &Decisions{trust: newTrust(), policies: map[string][]string{}, left: map[string]string{}}
 }
 
 // All are the decisions in the order in which their approvals were drafted.

@@ -32,7 +32,7 @@ func (l *Ledger) replayNew() error {
 // snapshot shares nothing that changes when further records are replayed.
 func (d *Decisions) snapshot() *Decisions {
 	c := *d
-	c.trust, c.policies, c.grown = *d.trust.clone(), maps.Clone(d.policies), slices.Clip(d.grown)
+	c.trust, c.policies, c.left, c.grown = *d.trust.clone(), maps.Clone(d.policies), maps.Clone(d.left), slices.Clip(d.grown)
 	c.list = slices.Clone(d.list)
 	for i, decision := range d.list {
 		c.list[i] = decision.snapshot()

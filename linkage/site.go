@@ -117,8 +117,5 @@ func (d *Decisions) allowDeparture(b DepartureRecord) error {
 }
 
 func (d *Decisions) takeDeparture(b DepartureRecord) {
-	if d.left == nil {
-		d.left = map[string]string{}
-	}
 	d.left[b.Dataset+"/"+b.Site] = d.trust.Dataset(b.Dataset).Sites[b.Site]
 }

@@ -26,11 +26,19 @@ func siteKeyed(t *testing.T, w *world, site, old, fresh string) error {
 	b := TrustRecord{Dataset: "primary-care", Sites: map[string]string{site: vkeyOf(fresh)}}
 	if old != "" {
 		signer, _ := key("C1", "C1")
-		by, err := note.Sign(&note.Note{Text: SiteKeyText("primary-care", site, vkeyOf(old), vkeyOf(fresh))}, signer)
+		d, err := w.l.Decisions()
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.By = string(by)
+		statement, err := d.Trust().Statement(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := note.Sign(&note.Note{Text: statement.Text}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.By = []string{string(by)}
 	}
 	return w.append(b)
 }

@@ -17,6 +17,7 @@ import (
 
 type rewrapOptions struct {
 	dataset, custodian, to string
+	by                     []string
 	limits                 limits
 }
 
@@ -30,11 +31,12 @@ all. Who the custodian is changes only with the signatures of the dataset's Guar
 of another one. Afterwards each site needs a new wrap key from the new custodian and a
 new site key, and publications are protected by other noise than before: do not publish
 the same date again.`,
-		Example: "  datanet hub rewrap --dataset slam --custodian old.custodian --to new.custodian --hub hub", Args: cobra.NoArgs,
+		Example: "  datanet hub rewrap --dataset slam --custodian old.custodian --to new.custodian --by slam.signature --by primary-care.guardian --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runRewrap(ctx, o) })
 	datasetFlag(c, &o.dataset)
 	c.Flags().StringVar(&o.custodian, "custodian", "", "the present custodian's key file")
 	c.Flags().StringVar(&o.to, "to", "", "the new custodian's key file")
+	c.Flags().StringArrayVar(&o.by, "by", nil, "key file to sign the change of custodian with, or a signature that datanet hub trust --out made (repeatable)")
 	c.MarkFlagRequired("custodian")
 	c.MarkFlagRequired("to")
 	o.limits.flags(c, "1GiB")
@@ -73,6 +75,13 @@ func (a *app) runRewrap(ctx context.Context, o rewrapOptions) error {
 		return &keyError{"the new key is of a custodian of " + to.Dataset + ", not of " + o.dataset, "make one with datanet key custodian --dataset " + o.dataset}
 	}
 	want := linkage.TrustRecord{Dataset: o.dataset, Custodian: to.Public()}
+	statement, err := h.trust.Statement(want)
+	if err != nil {
+		return err
+	}
+	if want.By, err = a.signedTrust(trustOptions{dataset: o.dataset, by: o.by}, statement); err != nil {
+		return err
+	}
 	rest, err := h.trust.Change(want)
 	if err != nil { // before anything is read, or anybody is asked for a passphrase
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
@@ -18,12 +19,21 @@ type held struct {
 // the oldest first. A re-wrapped state is the dataset's from when its custodian
 // is trusted.
 func (h *openHub) states(dataset string, each func(held)) {
+	states(h.bodies(), dataset, each)
+}
+
+// bodies are what the records say, the oldest first.
+func (h *openHub) bodies() iter.Seq[linkage.Body] {
+	return func(yield func(linkage.Body) bool) { h.holds(func(b linkage.Body) bool { return !yield(b) }) }
+}
+
+func states(bodies iter.Seq[linkage.Body], dataset string, each func(held)) {
 	last, coming := "", linkage.RewrapRecord{}
 	is := func(next held) {
 		last, coming = next.state, linkage.RewrapRecord{}
 		each(next)
 	}
-	h.holds(func(b linkage.Body) bool {
+	for b := range bodies {
 		switch r := b.(type) {
 		case linkage.LoadRecord:
 			if r.Dataset == dataset {
@@ -42,8 +52,7 @@ func (h *openHub) states(dataset string, each func(held)) {
 				is(held{coming.State, false})
 			}
 		}
-		return false
-	})
+	}
 }
 
 // state is the hash of a dataset's state that the record of decisions has
@@ -60,8 +69,8 @@ func (h *openHub) withdrawnSince(dataset, state string) (withdrew bool) {
 	return withdrew
 }
 
-// last is the extract of a site that the record of decisions has last. A new key
-// begins to count anew.
+// last is the extract of a site that the record of decisions has last. A site that
+// left and is back begins to count anew.
 func (h *openHub) last(dataset, site string) (sequence int64, manifest string) {
 	h.holds(func(b linkage.Body) bool {
 		switch r := b.(type) {
@@ -69,8 +78,8 @@ func (h *openHub) last(dataset, site string) (sequence int64, manifest string) {
 			if r.Dataset == dataset && r.Site == site {
 				sequence, manifest = r.Sequence, r.Manifest
 			}
-		case linkage.TrustRecord:
-			if r.Dataset == dataset && r.Sites[site] != "" {
+		case linkage.DepartureRecord:
+			if r.Dataset == dataset && r.Site == site {
 				sequence, manifest = 0, ""
 			}
 		}

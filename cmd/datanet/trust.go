@@ -106,11 +106,11 @@ func (a *app) runTrust(o trustOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.custodian != "" && h.trust.Dataset(o.dataset).Custodian != "" && h.trust.Dataset(o.dataset).Custodian != o.custodian && h.state(o.dataset) != "" {
-		return &useError{"the dataset holds extracts under its present custodian's key", "datanet hub rewrap brings them under another one"}
-	}
 	if o.output != "" {
 		return a.keepSignature(o, want, h.trust)
+	}
+	if o.custodian != "" && h.trust.Dataset(o.dataset).Custodian != "" && h.trust.Dataset(o.dataset).Custodian != o.custodian && h.state(o.dataset) != "" {
+		return &useError{"the dataset holds extracts under its present custodian's key", "datanet hub rewrap brings them under another one"}
 	}
 	statement, err := h.trust.Statement(want)
 	if err != nil {

@@ -29,7 +29,7 @@ type Options struct {
 
 	// Left says whether a site has withdrawn from the dataset; nil: none has.
 	Left func(site string) bool
-	// Last is the extract of a site, under its present key, that the record of decisions has last; sequence 0: none.
+	// Last is the extract of a site that the record of decisions has last, since it last came; sequence 0: none.
 	Last func(site string) (sequence int64, manifest string)
 }
 
