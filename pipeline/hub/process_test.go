@@ -2,6 +2,8 @@ package hub
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const (
@@ -47,6 +50,11 @@ func child(dir string) {
 		return
 	case rewrapChild:
 		if _, err := rewrapped(h); err != nil {
+			panic(err)
+		}
+		return
+	case readChild:
+		if err := readOn(h); err != nil {
 			panic(err)
 		}
 		return
@@ -170,14 +178,69 @@ func TestKilledInit(t *testing.T) {
 	}
 }
 
+const readChild = "read"
+
+// readOn reads until its input ends, and never sees half a load or an earlier state than before.
+func readOn(h *Hub) error {
+	ended := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		close(ended)
+	}()
+	for last := int64(0); ; {
+		s, err := h.Snapshot(dataset, custodianVKey)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.VerifyFiles(), s.Close()); err != nil {
+			return err
+		}
+		if s.State.Generation < last {
+			return fmt.Errorf("generation %d after %d", s.State.Generation, last)
+		}
+		last = s.State.Generation
+		select {
+		case <-ended:
+			return nil
+		case <-time.After(10 * time.Millisecond): // who reads without a pause keeps loads waiting: a shared lock has no queue
+		}
+	}
+}
+
+// reader is a process that reads until stop is called, which says how it ended.
+func reader(t *testing.T, dir string) (stop func() error) {
+	t.Helper()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childDir+"="+dir, childSite+"="+readChild)
+	c.Stderr = os.Stderr
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() error { return errors.Join(in.Close(), c.Wait()) }
+}
+
+// Eight processes load and two read, and this one too.
 func TestConcurrentLoadsAndReaders(t *testing.T) {
 	const each = 4
 	h := newHub(t)
 	loaded(t, h, "Z99009", 1)
-	sites := []string{"Z99001", "Z99002", "Z99003"}
+	var sites []string
 	var children []*exec.Cmd
-	for _, site := range sites {
-		children = append(children, spawn(t, h.Dir(), site, 1, each, ""))
+	for i := range 8 {
+		sites = append(sites, fmt.Sprintf("Z9900%d", i+1))
+		children = append(children, spawn(t, h.Dir(), sites[i], 1, each, ""))
+	}
+	for range 2 {
+		stop := reader(t, h.Dir())
+		defer func() {
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		}()
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -201,7 +264,7 @@ func TestConcurrentLoadsAndReaders(t *testing.T) {
 			s.Close()
 			whole(t, h, 2*(each-1)*len(sites))
 			return
-		default:
+		case <-time.After(10 * time.Millisecond):
 			s := snapshot(t, h)
 			if err := s.VerifyFiles(); err != nil || s.State.Generation < last {
 				t.Fatalf("generation %d after %d, %v", s.State.Generation, last, err)
