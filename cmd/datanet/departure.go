@@ -166,7 +166,7 @@ func printDeparture(w io.Writer, d *departure) {
 	}
 	fmt.Fprintf(w, "%s has left %s. Nothing that it sent is in the dataset or in its history any more.\nIts extracts are refused until the custodian signs for a new key of it.\nPublications stay as they are: they hold no person.\n", d.Site, d.Dataset)
 	for _, id := range d.Stale {
-		fmt.Fprintf(w, "  note: what was released or linked under approval %s holds its people still. It is not linked any more; release %s again\n", id, d.Dataset)
+		fmt.Fprintf(w, "  note: what was given of it under approval %s holds its people still, and is not linked any more. Data without them need an approval of their own\n", id)
 	}
 	if d.Lifted {
 		fmt.Fprintln(w, "  note: its list of withdrawn people went with it; the other sites' next extracts decide about these people")

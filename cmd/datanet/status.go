@@ -239,7 +239,7 @@ func (p projectStatus) needs() (all []need) {
 		add("sweep", "Under approval %s (%s) %s lying at the hub that nobody may use any more. Clear up with datanet hub sweep.", p.Approval, p.Status, countOf(p.ToSweep, "thing is", "things are"))
 	}
 	if running && len(p.Stale) > 0 {
-		add("stale", "What approval %s was given of %s holds people who have been withdrawn since. Release it again.", p.Approval, spelled(p.Stale))
+		add("stale", "What approval %s was given of %s holds people who have been withdrawn since, and is not linked any more. Data without them need an approval of their own; a Guardian who revokes this one ends it.", p.Approval, spelled(p.Stale))
 	}
 	switch {
 	case p.Status == string(linkage.StatusReviewDue):
