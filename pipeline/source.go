@@ -81,7 +81,7 @@ func (o PublishOptions) alone() (*source, error) {
 func (o PublishOptions) snapshot(s *hub.Snapshot) (*source, error) {
 	if o.Recorded != s.Hash {
 		return nil, &publication.IntegrityError{Rule: "the state of " + o.Dataset + " is not the one that the record of decisions has last: an older one was put back, or a load was cut short before it was recorded",
-			Hint: "the custodian looks which it is; loading the newest extract again records the present state"}
+			Hint: "the custodian looks which it is: the next load records the present state, or says what to do"}
 	}
 	if err := s.VerifyFiles(); err != nil {
 		return nil, err

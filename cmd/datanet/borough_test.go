@@ -183,7 +183,8 @@ func TestOlderStatePutBack(t *testing.T) {
 	s := tellStory(t)
 	s.founds()
 	datasets := filepath.Join(s.world["DATANET_HUB"], "datasets")
-	s.loads("primary-care", s.extracts("primary-care", "Z99001", tinyBorough+"primary-care/Z99001"))
+	first := s.extracts("primary-care", "Z99001", tinyBorough+"primary-care/Z99001")
+	s.loads("primary-care", first)
 	if err := os.CopyFS(s.file("older"), os.DirFS(datasets)); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +197,15 @@ func TestOlderStatePutBack(t *testing.T) {
 	if code != 6 || !strings.Contains(message, "an older one was put back") {
 		t.Errorf("publishing an older state: exit code %d, %s", code, message)
 	}
+	code, _, message = s.gives("load", second["extract"].(string), "--custodian", s.key("primary-care", "custodian"))
+	if code != 6 || !strings.Contains(message, "an older one was put back") {
+		t.Errorf("loading into an older state: exit code %d, %s", code, message)
+	}
 	// What the message advises works.
+	if err := os.RemoveAll(filepath.Join(datasets, "primary-care")); err != nil {
+		t.Fatal(err)
+	}
+	s.loads("primary-care", first)
 	s.loads("primary-care", second)
 	s.says("publish", "--out", s.file("publication"))
 }

@@ -131,6 +131,7 @@ func (h *openHub) unrecorded(dataset string, s hub.State, hash, recorded string)
 	m, _ := s.Member(site)
 	sequence, _ := h.last(dataset, site)
 	anew := s.Generation == 1 && m.Sequence >= sequence
+	h.states(dataset, func(earlier held) { anew = anew && earlier.state != hash }) // or an older one was put back
 	switch {
 	case s.Previous != recorded && !anew:
 	case s.Change.What == hub.ChangeLoad:
@@ -139,6 +140,6 @@ func (h *openHub) unrecorded(dataset string, s hub.State, hash, recorded string)
 	case s.Change.What == hub.ChangeWithdraw:
 		return linkage.DepartureRecord{Dataset: dataset, Site: site, State: hash, Note: s.Change.Note}, nil
 	}
-	return nil, &integrityError{fmt.Sprintf("the state of %s is neither the last one that the record of decisions has nor the one after it", dataset),
+	return nil, &integrityError{fmt.Sprintf("the state of %s is neither the last one that the record of decisions has nor the one after it: an older one was put back", dataset),
 		"put the dataset's folder back, whole, from a copy with the recorded state; if there is none, take the folder away and load every site's newest extract again"}
 }

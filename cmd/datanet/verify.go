@@ -194,7 +194,7 @@ func (v *verification) dataset(name string) {
 	}
 	if snapshot.Hash != recorded {
 		v.breaks(of.What, "its state is not the last one that the record of decisions has",
-			"a load is at work, or was cut short before it was recorded, or an older state was put back: try again, or load the newest extract again, which records it")
+			"a load is at work, or was cut short before it was recorded, or an older state was put back: try again; the next load records it, or says what to do")
 		return
 	}
 	v.holds(of, nil)

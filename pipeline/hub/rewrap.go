@@ -58,7 +58,6 @@ func (l *Load) CommitRewrap(files []Rewrapped, seen, old string, signer note.Sig
 type rewrap struct {
 	*commit
 	now  []replacement     // of the state's files
-	past []string          // paths of history's files, below it
 	olds []string          // what all of them replace
 	from map[string]string // staged name by new path
 }

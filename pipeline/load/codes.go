@@ -49,7 +49,7 @@ func Rewrap(ctx context.Context, o Handover) (*HandedOver, error) {
 	}
 	defer s.Close()
 	if s.Hash != o.Recorded {
-		return nil, &IntegrityError{Rule: "the state of " + o.From.Dataset + " is not the last one that the record of decisions has", Hint: "load the newest extract again, which records it"}
+		return nil, &IntegrityError{Rule: "the state of " + o.From.Dataset + " is not the last one that the record of decisions has", Hint: "the next load records it, or says what to do"}
 	}
 	l, err := o.Hub.BeginLoad(o.From.Dataset)
 	if err != nil {

@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	defer s.Close()
 	if r.state = s; o.Recorded != s.Hash {
 		return nil, &IntegrityError{"the state of " + o.Dataset + " is not the one that the record of decisions has last: an older one was put back, or a load was cut short before it was recorded",
-			"look which it is; loading the newest extract again records the present state"}
+			"look which it is: the next load records the present state, or says what to do"}
 	}
 	if err := s.VerifyFiles(); err != nil {
 		return nil, err
