@@ -192,9 +192,9 @@ func (v *verification) dataset(name string) {
 		v.holds(of, err)
 		return
 	}
-	if snapshot.Hash != recorded {
+	if snapshot.Hash != recorded && !v.recordedSince(snapshot) {
 		v.breaks(of.What, "its state is not the last one that the record of decisions has",
-			"a load is at work, or was cut short before it was recorded, or an older state was put back: try again; the next load records it, or says what to do")
+			"an older state was put back, or a newer record of decisions: put back what belongs together; the next load says what to do")
 		return
 	}
 	v.holds(of, nil)
@@ -203,6 +203,18 @@ func (v *verification) dataset(name string) {
 	if past.Files > 0 || err != nil {
 		v.holds(past, err)
 	}
+}
+
+// recordedSince looks at the record of decisions again, while no load can change the
+// dataset. The state is the last one recorded by now, or the one right after it: then
+// a load is at work, or was cut short before it was recorded, and the next one records it.
+func (v *verification) recordedSince(s *hub.Snapshot) bool {
+	l, err := linkage.Open(v.hub.LedgerDir(), v.hub.Ledger)
+	if err != nil || l.CheckExtends(v.hub.ledger.Head()) != nil {
+		return false
+	}
+	last := (&openHub{ledger: l}).state(s.State.Dataset)
+	return s.Hash == last || s.State.Follows(last)
 }
 
 func (v *verification) projects(ctx context.Context) {

@@ -169,6 +169,14 @@ func (s State) with(m Member, persons int64, linkageCheck, previous string) Stat
 	return next
 }
 
+// Follows says whether this is the state right after the one with that hash; "" stands for none.
+func (s State) Follows(hash string) bool {
+	if hash == "" {
+		return s.Generation == 1
+	}
+	return s.Previous == hash
+}
+
 // valid holds a state to its form, in writing and in reading.
 func (s State) valid(dataset string) bool {
 	sorted := slices.IsSortedFunc(s.Members, func(a, b Member) int { return strings.Compare(a.Site, b.Site) })
