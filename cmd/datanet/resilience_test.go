@@ -119,7 +119,8 @@ func (c *crowd) command(args ...string) *exec.Cmd {
 
 // ends runs a command until it ends, or is killed when somebody says so. It returns
 // what it printed, if that is a whole answer, and whether it was killed before it ended.
-func (c *crowd) ends(p *exec.Cmd, killed <-chan time.Time) (answer []byte, cut bool) {
+// It must not fail by itself, unless it says something that is named here.
+func (c *crowd) ends(p *exec.Cmd, killed <-chan time.Time, fine ...string) (answer []byte, cut bool) {
 	var stdout, stderr bytes.Buffer
 	p.Stdout, p.Stderr = &stdout, &stderr
 	if err := p.Start(); err != nil {
@@ -137,7 +138,8 @@ func (c *crowd) ends(p *exec.Cmd, killed <-chan time.Time) (answer []byte, cut b
 		status := p.ProcessState.Sys().(syscall.WaitStatus)
 		cut = status.Signaled() && status.Signal() == syscall.SIGKILL
 	}
-	if err != nil && !cut {
+	said := func(words string) bool { return strings.Contains(stderr.String(), words) }
+	if err != nil && !cut && !slices.ContainsFunc(fine, said) {
 		c.t.Errorf("%s: %v\n%s", strings.Join(p.Args[1:], " "), err, stderr.String())
 	}
 	if !json.Valid(stdout.Bytes()) {
@@ -278,6 +280,7 @@ func share(number, parts, n int) int {
 type deed struct {
 	name           string
 	prepare, again func() *exec.Cmd
+	fine           []string // what the same command may say if the killed one had done it
 	took           func(answer []byte)
 	done           func()
 }
@@ -287,7 +290,7 @@ func (c *crowd) alone(t *testing.T, kills int, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, crowdSize))
 	for n, d := range []*deed{c.loads(r), c.signs(), c.sweeps()} {
 		shortest := time.Hour
-		for range 2 {
+		for range 3 {
 			p, start := d.prepare(), time.Now()
 			answer, _ := c.ends(p, nil)
 			shortest = min(shortest, time.Since(start))
@@ -297,19 +300,20 @@ func (c *crowd) alone(t *testing.T, kills int, seed uint64) {
 		number, late := share(kills, 3, n), 0
 		for _, i := range r.Perm(number) {
 			instant := (shortest*time.Duration(i) + time.Duration(r.Int64N(int64(shortest)))) / time.Duration(number)
-			answer, cut := c.ends(d.prepare(), time.After(instant))
+			p, start := d.prepare(), time.Now()
+			answer, cut := c.ends(p, time.After(instant))
 			d.took(answer)
-			if !cut {
-				late++
+			if !cut { // it was faster than those before
+				late, shortest = late+1, min(shortest, time.Since(start))
 			}
 			c.holds()
-			answer, _ = c.ends(d.again(), nil)
+			answer, _ = c.ends(d.again(), nil, d.fine...)
 			d.took(answer)
 			d.done()
 		}
 		t.Logf("%s: lasts %v, killed %d times, %d of them too late", d.name, shortest, number, late)
-		if late > number/2 {
-			t.Errorf("%s: of %d kills %d came too late: this shows little", d.name, number, late)
+		if late == number {
+			t.Errorf("%s: every kill came too late: this shows nothing", d.name)
 		}
 		c.holds()
 	}
@@ -347,16 +351,9 @@ func (c *crowd) signs() *deed {
 	return &deed{
 		name:    "sign",
 		prepare: func() *exec.Cmd { id = c.drafts(); return sign() },
-		again: func() *exec.Cmd { // who has signed cannot sign again, and sees it
-			var shown struct{ Status string }
-			if err := json.Unmarshal([]byte(c.must("approval", "show", id, "--json")), &shown); err != nil {
-				c.t.Fatal(err)
-			}
-			if shown.Status == string(linkage.StatusApproved) {
-				return c.command("approval", "show", id, "--json")
-			}
-			return sign()
-		},
+		again:   sign,
+		// The killed one's signature may lie behind the head: who signs next takes it in.
+		fine: []string{"has signed approval"},
 		took: func(answer []byte) {
 			if answer != nil {
 				mine := id
