@@ -229,3 +229,20 @@ func FuzzState(f *testing.F) {
 		}
 	})
 }
+
+// A state follows on the one before it, and the first one on none; never on itself, nor on one that is older.
+func TestFollows(t *testing.T) {
+	h := newHub(t)
+	hashes := []string{""}
+	for sequence := int64(1); sequence <= 3; sequence++ {
+		loaded(t, h, "Z99001", sequence)
+		s := snapshot(t, h)
+		s.Close()
+		hashes = append(hashes, s.Hash)
+		for n, hash := range hashes {
+			if got, want := s.State.Follows(hash), n == int(sequence)-1; got != want {
+				t.Errorf("state %d follows on state %d: %v", sequence, n, got)
+			}
+		}
+	}
+}
