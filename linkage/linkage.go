@@ -153,6 +153,17 @@
 //	sealed primary-care <base64>
 //	sealed slam <base64>
 //
+// # SSH keys
+//
+// The signature of a note is a raw Ed25519 signature (RFC 8032) of its text. An SSH key of type ssh-ed25519 (RFC 8709) makes the same
+// signatures, from its file or through an agent, so it has no form of its own here: a verifier key holds its public part
+// under a name, and a note does not tell where its key was kept. Keys on FIDO security keys (sk-…) sign a hash of the text together with a counter, and cannot be used.
+//
+// No signature of SSH can be taken for one of ours, or ours for one of theirs. All that is signed here begins with "datanet/v1/", and a
+// signer for an SSH key signs nothing else. SSH signs its user authentication over the session's identifier, whose length comes
+// first, as a zero byte (RFC 4252, section 7); ssh-keygen -Y and git over the letters SSHSIG; a certificate over the length of its type, a zero
+// byte too; and a host key over a hash of at most 64 bytes, which is shorter than any text of ours.
+//
 // # Rules
 //
 // These are held to by Append and by every replay, Check's included. Append answers with a *Refusal. A record that breaks one and is in the

@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -74,9 +75,18 @@ func (a *Approval) signed(dataset, text string, signer note.Signer) (string, err
 	}
 	signed, err := note.Sign(&note.Note{Text: text}, signer)
 	if err != nil {
-		return "", &KeyError{reason: "the key given cannot sign"}
+		return "", cannotSign(err)
 	}
 	return string(signed), nil
+}
+
+// cannotSign keeps what a key that lies elsewhere says of itself, and that somebody ended the wait for it.
+func cannotSign(err error) error {
+	var known interface{ Kind() string }
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &KeyError{reason: "the key given cannot sign"}
 }
 
 // answer is the text of a refusal or revocation.

@@ -13,6 +13,11 @@ import (
 
 const privateMode = 0o600
 
+// ReadPrivate reads a key file that is not of this package's making, such as an
+// SSH key, as Read reads its own: a regular file of a key's size that nobody but
+// its owner can read or write.
+func ReadPrivate(path string) ([]byte, error) { return readPrivate(path, maxKeyFile) }
+
 // readPrivate reads a regular file that nobody but its owner can read or write.
 // The checks are made on the open file, so that a symbolic link or a swap of
 // names cannot pass them for another one.

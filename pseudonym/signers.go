@@ -12,17 +12,27 @@ type GuardianKey struct {
 
 // NewGuardianKey makes a Guardian's signing key.
 func NewGuardianKey(dataset, name string, created time.Time) (*GuardianKey, error) {
-	if !ValidDataset(dataset) {
-		return nil, wrongName("dataset")
+	role, err := GuardianName(dataset, name)
+	if err != nil {
+		return nil, err
 	}
-	if !ValidName(name) {
-		return nil, wrongName("name")
-	}
-	signer, err := newSigner(guardianName(dataset, name))
+	signer, err := newSigner(role)
 	if err != nil {
 		return nil, err
 	}
 	return &GuardianKey{Dataset: dataset, Name: name, Created: day(created), Signer: signer}, nil
+}
+
+// GuardianName returns the name under which a Guardian's key signs, for keys that
+// are kept elsewhere than in a GuardianKey.
+func GuardianName(dataset, name string) (string, error) {
+	switch {
+	case !ValidDataset(dataset):
+		return "", wrongName("dataset")
+	case !ValidName(name):
+		return "", wrongName("name")
+	}
+	return guardianName(dataset, name), nil
 }
 
 // Kind returns "guardian".
