@@ -45,7 +45,8 @@ var rooms = map[string]room{
 	"pipeline/inspect":       {[]string{"pipeline/engine", "schemas"}, nil, []string{"net"}, "looking needs no key and changes nothing"},
 	"pipeline/engine":        {[]string{"schemas"}, []string{"github.com/duckdb/duckdb-go"}, []string{"net"}, "the code function is handed in as a function"},
 	"pipeline/hub":           {[]string{"schemas"}, []string{"golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the folder works without the database"},
-	"cmd/datanet": {[]string{"linkage", "pipeline", "pipeline/bench", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
+	"cmd/datanet/agent":      {nil, []string{"golang.org/x/crypto/ssh"}, []string{"database/sql", "net/http"}, "the one room that speaks to another program, the person's own ssh-agent, and over a unix socket only"},
+	"cmd/datanet": {[]string{"cmd/datanet/agent", "linkage", "pipeline", "pipeline/bench", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
 		[]string{"github.com/spf13/cobra", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys", "golang.org/x/term"}, []string{"database/sql", "net"}, "people meet the rooms here, and SQL nowhere"},
 }
 
@@ -102,11 +103,28 @@ func TestKeysStop(t *testing.T) {
 func TestPromisesCanBreak(t *testing.T) {
 	for dir, imported := range map[string]string{
 		"pseudonym": "database/sql", "linkage": "database/sql", "pipeline/link": "datanet/pseudonym", "pipeline/release": "datanet/pipeline/link", "statistics": "datanet/schemas", "pipeline/load": "datanet/pipeline/extract",
+		"cmd/datanet/agent": "net/http", "cmd/datanet": "net",
 		"pipeline/publication": "datanet/pipeline/hub", "schemas": "net/http", "synth": "datanet/pseudonym", "pipeline/hub": "github.com/duckdb/duckdb-go/v2",
 	} {
 		if rooms[dir].breaks(imported) == "" {
 			t.Errorf("%s could import %s unnoticed", dir, imported)
 		}
+	}
+}
+
+// TestAgentStaysOnThisMachine: the room that may import net opens unix sockets, and listens to nothing.
+func TestAgentStaysOnThisMachine(t *testing.T) {
+	text, err := os.ReadFile("cmd/datanet/agent/agent.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("cmd/datanet/agent/*.go")
+	if err != nil || len(files) > 2 {
+		t.Errorf("%d files, %v: this test reads agent.go", len(files), err)
+	}
+	source := string(text)
+	if uses := strings.Count(source, "net."); uses != 1 || !strings.Contains(source, `new(net.Dialer).DialContext(ctx, "unix", socket)`) {
+		t.Errorf("agent.go uses net %d times; once, for a unix socket, is promised", uses)
 	}
 }
 
