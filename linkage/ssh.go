@@ -100,11 +100,13 @@ func (k SSHKey) Is(vkey string) bool {
 	return publicKey(vkey) == base64.StdEncoding.EncodeToString(append([]byte{1}, k.point[:]...))
 }
 
-// GuardedBy says for which dataset this key is the Guardian's, and under which verifier key. It is a *Refusal if it is nobody's here.
+// GuardedBy says for which dataset this key is the Guardian's, or a deputy's, and under which verifier key. It is a *Refusal if it is nobody's here.
 func (t Trust) GuardedBy(k SSHKey) (dataset, vkey string, err error) {
 	for _, name := range t.Datasets() {
-		if has := t.Dataset(name).Guardian; has != "" && k.Is(has) {
-			return name, has, nil
+		for _, vkey := range t.Dataset(name).deciders("") {
+			if k.Is(vkey) {
+				return name, vkey, nil
+			}
 		}
 	}
 	return "", "", &Refusal{check: CheckSigner, reason: "this SSH key is no Guardian's of any dataset, as the record of decisions has it now",
@@ -163,7 +165,7 @@ func otherSSHKind(kind string) *KeyError {
 	case strings.Contains(kind, "-cert-v"):
 		return &KeyError{reason: "an SSH certificate is not a key", hints: []string{"give the public key that it was made for, the file without -cert", sshKinds}}
 	case strings.HasPrefix(kind, "sk-"):
-		return &KeyError{reason: "an SSH key on a FIDO security key (sk-…) cannot sign here: it signs a statement of its own with a counter, and never the request's text",
+		return &KeyError{reason: "an SSH key on a FIDO security key (sk-ssh-ed25519) cannot sign here: it signs a statement of its own with a counter, and never the request's text",
 			hints: []string{sshKinds}}
 	case kind == ssh.KeyAlgoRSA || kind == ssh.InsecureKeyAlgoDSA || strings.HasPrefix(kind, "ecdsa-sha2-"):
 		return &KeyError{reason: fmt.Sprintf("an SSH key of type %s cannot sign here", known(kind)), hints: []string{sshKinds}}

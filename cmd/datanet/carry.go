@@ -14,7 +14,6 @@ import (
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
-	"datanet/pseudonym"
 )
 
 // mostRequest bounds a request that came as a file: it carries the whole record
@@ -276,7 +275,7 @@ func capital(word string) string {
 
 // carryAnswer writes what a Guardian answers to a file, when the rules would
 // let it in as things stand in the record at hand.
-func (a *app) carryAnswer(c *consulted, kind answer, key *pseudonym.GuardianKey, out string, body linkage.Body) error {
+func (a *app) carryAnswer(c *consulted, kind answer, key *guardian, out string, body linkage.Body) error {
 	dataset := key.Dataset
 	record, err := linkage.NewRecord(c.clock(a), body)
 	if err != nil {

@@ -23,6 +23,8 @@ type draftOptions struct {
 	columns  string
 	measures []string
 	given    func(flag string) bool
+
+	applicantName string // of an SSH key
 }
 
 // needed are the flags without which there is no request, unless it supersedes
@@ -65,7 +67,8 @@ A file names columns, one to a line: dataset table column.`,
 		{"purpose", "what the joined data are for", &o.want.Purpose},
 		{"legal-basis", "legal basis", &o.want.LegalBasis},
 		{"dpia", "reference of the data protection impact assessment", &o.want.DPIA},
-		{"applicant", "verifier key of who asks", &o.want.Applicant},
+		{"applicant", "verifier key of who asks, or public SSH key: its line or its .pub file", &o.want.Applicant},
+		{"applicant-name", "name of who asks, for an SSH key whose comment is none", &o.applicantName},
 		{"from", "first day, YYYY-MM-DD", &o.want.From},
 		{"until", "last day, YYYY-MM-DD", &o.want.Until},
 		{"review", "day of review (default: a year after the first day, or the last day)", &o.want.Review},
@@ -143,6 +146,12 @@ func (o draftOptions) complete() error {
 
 // approval is the request as it was typed, and for the rest as the one that it supersedes.
 func (o draftOptions) approval(h *openHub) (linkage.Approval, error) {
+	if o.given("applicant") {
+		var err error
+		if o.want.Applicant, err = (publicFlag{"applicant", o.want.Applicant, "applicant-name", o.applicantName, asApplicant}).vkey(); err != nil {
+			return o.want, err
+		}
+	}
 	want := o.want
 	if want.Supersedes != "" {
 		earlier, err := h.decision(want.Supersedes)

@@ -95,14 +95,19 @@ func (o *keyOut) make(a *app, key pseudonym.Key) error {
 // keyDocument is what --json prints of a key file.
 type keyDocument struct {
 	pseudonym.Description
-	File string `json:"file"`
+	File        string `json:"file"`
+	Fingerprint string `json:"fingerprint,omitempty"` // of an SSH key
 }
 
 func (a *app) describe(d pseudonym.Description, path string) error {
-	return a.say(keyDocument{d, path}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s\n  kind     %s\n", path, d.Kind)
-		for _, line := range [][2]string{{"dataset", d.Dataset}, {"site", d.Site}, {"name", d.Name}, {"id", d.ID}} {
-			if line[1] != "" {
+	return a.sayKey(keyDocument{Description: d, File: path})
+}
+
+func (a *app) sayKey(d keyDocument) error {
+	return a.say(d, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n  kind     %s\n", d.File, d.Kind)
+		for _, line := range [][2]string{{"dataset", d.Dataset}, {"site", d.Site}, {"name", d.Name}, {"id", d.ID}, {"fingerprint", d.Fingerprint}} {
+			if line[1] != "" && (line[0] != "id" || d.ID != d.Fingerprint) {
 				fmt.Fprintf(w, "  %-8s %s\n", line[0], line[1])
 			}
 		}
@@ -267,32 +272,56 @@ func newKeyGuardian(a *app) *cobra.Command {
 
 func newKeyShow(a *app) *cobra.Command {
 	var public bool
+	var dataset, name string
 	c := a.command(&cobra.Command{
 		Use: "show FILE", Short: "say what a key file is, never the key",
 		Long: `Says of a key file what it is for, its check value, by which two copies can be
-compared, and its public part, which is what others need to know of it.`,
-		Example: "  datanet key show Z99001.key\n  datanet hub trust --dataset primary-care --site Z99001=\"$(datanet key show --public Z99001.key)\"",
+compared, and its public part, which is what others need to know of it.
+
+FILE may be an SSH key of type ssh-ed25519, public (FILE.pub) or private. It belongs to
+no dataset by itself: --dataset says whose Guardian's public part is to be shown.`,
+		Example: "  datanet key show Z99001.key\n  datanet hub trust --dataset primary-care --site Z99001=\"$(datanet key show --public Z99001.key)\"\n  datanet key show id_ed25519.pub --dataset slam --name a.okafor",
 		Args:    cobra.ExactArgs(1),
 	}, func(_ context.Context, args []string) error {
-		u, err := a.unlock()
-		if err != nil {
-			return err
-		}
-		d, err := pseudonym.Describe(args[0], u)
+		d, err := a.look(args[0], dataset, name)
 		if err != nil {
 			return err
 		}
 		if public && !a.json {
-			return a.showPublic(d)
+			return a.showPublic(d.Description)
 		}
-		return a.describe(d, args[0])
+		return a.sayKey(d)
 	})
+	c.Flags().StringVar(&dataset, "dataset", "", "of an SSH key: the dataset whose Guardian has it")
+	c.Flags().StringVar(&name, "name", "", "of an SSH key: the Guardian's name, if the key's comment is none")
 	c.Flags().BoolVar(&public, "public", false, "print the public part and nothing else")
 	return c
 }
 
+// look reads a key file of any kind. An SSH key needs no passphrase for what is
+// shown of it.
+func (a *app) look(path, dataset, name string) (keyDocument, error) {
+	d, isSSH, err := describeSSH(path, dataset, name)
+	if err != nil || isSSH {
+		return d, err
+	}
+	if dataset != "" || name != "" {
+		return d, &useError{"--dataset and --name are for an SSH key", "leave them out: a key file of datanet says itself what it is for"}
+	}
+	u, err := a.unlock()
+	if err != nil {
+		return d, err
+	}
+	d.File = path
+	d.Description, err = pseudonym.Describe(path, u)
+	return d, err
+}
+
 func (a *app) showPublic(d pseudonym.Description) error {
-	if d.Public == "" {
+	switch {
+	case d.Public == "" && d.Kind == kindSSH:
+		return &useError{"an SSH key has a public part for a dataset", "say for which with --dataset D"}
+	case d.Public == "":
 		return &useError{"a " + d.Kind + " key has no public part", "leave --public out to see what it has"}
 	}
 	_, err := fmt.Fprintln(a.out, d.Public)

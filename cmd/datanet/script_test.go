@@ -23,7 +23,8 @@ import (
 )
 
 // programs are what this test binary is, by the name under which it is run.
-var programs = map[string]func(){"datanet": main, "datanet-narrow": narrow, "age": ageTool, "datanet-holds": holdsCode}
+var programs = map[string]func(){"datanet": main, "datanet-narrow": narrow, "age": ageTool, "datanet-holds": holdsCode,
+	"ssh-keygen": sshKeygen, "ssh-agent": sshAgent, "ssh-add": sshAdd}
 
 func TestMain(m *testing.M) { testscript.Main(m, programs) }
 

@@ -12,24 +12,23 @@ import (
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
-	"datanet/pseudonym"
 )
 
 // An answer is what a Guardian says to a request: yes, no, or no longer.
 type answer struct {
 	verb, done string // sign, signed
 	reason     bool   // must be given
-	body       func(d *linkage.Approval, key *pseudonym.GuardianKey, reason string) (linkage.Body, error)
+	body       func(d *linkage.Approval, key *guardian, reason string) (linkage.Body, error)
 }
 
 var (
-	signs = answer{"sign", "signed", false, func(d *linkage.Approval, key *pseudonym.GuardianKey, _ string) (linkage.Body, error) {
+	signs = answer{"sign", "signed", false, func(d *linkage.Approval, key *guardian, _ string) (linkage.Body, error) {
 		return linkage.NewSignature(d, key.Dataset, key.Signer)
 	}}
-	refuses = answer{"refuse", "refused", true, func(d *linkage.Approval, key *pseudonym.GuardianKey, reason string) (linkage.Body, error) {
+	refuses = answer{"refuse", "refused", true, func(d *linkage.Approval, key *guardian, reason string) (linkage.Body, error) {
 		return linkage.NewRefusal(d, key.Dataset, reason, key.Signer)
 	}}
-	revokes = answer{"revoke", "revoked", true, func(d *linkage.Approval, key *pseudonym.GuardianKey, reason string) (linkage.Body, error) {
+	revokes = answer{"revoke", "revoked", true, func(d *linkage.Approval, key *guardian, reason string) (linkage.Body, error) {
 		return linkage.NewRevocation(d, key.Dataset, reason, key.Signer)
 	}}
 )
@@ -67,7 +66,7 @@ func newAnswer(a *app, kind answer, c *cobra.Command) *cobra.Command {
 	var o answerOptions
 	c.Args, c.ValidArgsFunction = cobra.ExactArgs(1), a.completeApproval
 	a.command(c, func(ctx context.Context, args []string) error { return a.answer(kind, args[0], o) })
-	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's key file, or a deputy's")
+	c.Flags().StringVar(&o.guardian, "guardian", "", "the Guardian's key file, or a deputy's; or an SSH key: the private file, or the .pub file of one in an ssh-agent")
 	c.MarkFlagRequired("guardian")
 	c.Flags().StringVar(&o.out, "out", "", "file to make, for the hub to import (default for a FILE: ID.DATASET."+kind.done+")")
 	if kind.reason {
@@ -95,7 +94,7 @@ func (a *app) answer(kind answer, asked string, o answerOptions) error {
 			return err
 		}
 	}
-	key, err := openKey[*pseudonym.GuardianKey](a, o.guardian)
+	key, err := a.openGuardian(o.guardian, c.trust)
 	if err != nil {
 		return err
 	}
@@ -112,12 +111,12 @@ func (a *app) answer(kind answer, asked string, o answerOptions) error {
 	return a.recordAnswer(c, kind, key, body)
 }
 
-func (a *app) recordAnswer(c *consulted, kind answer, key *pseudonym.GuardianKey, body linkage.Body) error {
+func (a *app) recordAnswer(c *consulted, kind answer, key *guardian, body linkage.Body) error {
 	h := c.hub
 	if err := a.record(h, body); err != nil {
 		return err
 	}
-	if err := h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "approval " + kind.verb, On: c.id, Outcome: kind.done}); err != nil {
+	if err := h.Audit(hub.AuditEntry{Time: a.now(), Key: key.ID(), What: "approval " + kind.verb, On: c.id, Outcome: kind.done}); err != nil {
 		return err
 	}
 	line := newApprovalLine(h.decisions.Of(c.id), a.clock(h))
@@ -130,8 +129,8 @@ func (a *app) recordAnswer(c *consulted, kind answer, key *pseudonym.GuardianKey
 }
 
 // decider says in words in whose name a key answers.
-func decider(trust linkage.Trust, key *pseudonym.GuardianKey) string {
-	if trust.Dataset(key.Dataset).Guardian != key.Signer.Public() {
+func decider(trust linkage.Trust, key *guardian) string {
+	if trust.Dataset(key.Dataset).Guardian != key.vkey {
 		return "a deputy of the Guardian of " + key.Dataset
 	}
 	return "the Guardian of " + key.Dataset

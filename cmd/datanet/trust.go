@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,8 @@ import (
 )
 
 type trustOptions struct {
-	dataset, guardian, custodian    string
+	dataset, guardian, name         string
+	custodian                       string
 	sites, by                       []string
 	deputy, noDeputy, until, output string
 	request                         string
@@ -46,13 +48,14 @@ was made elsewhere with --out: at the hub, or from any request that was exported
 	}, func(context.Context, []string) error { return a.runTrust(o) })
 	datasetFlag(c, &o.dataset)
 	f := c.Flags()
-	f.StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key")
+	f.StringVar(&o.guardian, "guardian", "", "the Guardian's verifier key, or public SSH key: its line or its .pub file")
+	f.StringVar(&o.name, "name", "", "the Guardian's or deputy's name, for an SSH key whose comment is none")
 	f.StringVar(&o.custodian, "custodian", "", "the custodian's public part")
 	f.StringArrayVar(&o.sites, "site", nil, "a site's public key, as SITE=KEY (repeatable)")
-	f.StringVar(&o.deputy, "deputy", "", "verifier key of a deputy of the Guardian")
+	f.StringVar(&o.deputy, "deputy", "", "verifier key of a deputy of the Guardian, or public SSH key")
 	f.StringVar(&o.until, "until", "", "the deputy's last day, YYYY-MM-DD")
 	f.StringVar(&o.noDeputy, "no-deputy", "", "verifier key of a deputy who is one no longer")
-	f.StringArrayVar(&o.by, "by", nil, "key file to sign the change with, or a signature made with --out (repeatable)")
+	f.StringArrayVar(&o.by, "by", nil, "key file or SSH key to sign the change with, or a signature made with --out (repeatable)")
 	f.StringVar(&o.output, "out", "", "write the signature to this file, and change nothing")
 	f.StringVar(&o.request, "request", "", "an exported request to go by, where there is no hub; with --by and --out")
 	c.MarkFlagsOneRequired("guardian", "custodian", "site", "deputy", "no-deputy")
@@ -64,10 +67,14 @@ func (o trustOptions) record() (linkage.TrustRecord, error) {
 	if _, err := schemas.DatasetByID(o.dataset); err != nil {
 		return linkage.TrustRecord{}, err
 	}
-	want := linkage.TrustRecord{Dataset: o.dataset, Guardian: o.guardian, Custodian: o.custodian, NoDeputy: o.noDeputy}
-	for flag, vkey := range map[string]string{"guardian": o.guardian, "deputy": o.deputy, "no-deputy": o.noDeputy} {
-		if _, err := note.NewVerifier(vkey); vkey != "" && err != nil {
-			return want, &useError{"--" + flag + " is not a verifier key", "the key is what datanet key guardian prints as public"}
+	want := linkage.TrustRecord{Dataset: o.dataset, Custodian: o.custodian, NoDeputy: o.noDeputy}
+	if _, err := note.NewVerifier(o.noDeputy); o.noDeputy != "" && err != nil {
+		return want, &useError{"--no-deputy is not a verifier key", "datanet hub status shows the deputies' keys"}
+	}
+	if o.guardian != "" {
+		var err error
+		if want.Guardian, err = (publicFlag{"guardian", o.guardian, "name", o.name, asGuardian(o.dataset)}).vkey(); err != nil {
+			return want, err
 		}
 	}
 	if o.custodian != "" {
@@ -79,7 +86,11 @@ func (o trustOptions) record() (linkage.TrustRecord, error) {
 		if _, err := date("until", o.until); err != nil {
 			return want, err
 		}
-		want.Deputy = &linkage.Deputy{Key: o.deputy, Until: o.until}
+		vkey, err := (publicFlag{"deputy", o.deputy, "name", o.name, asGuardian(o.dataset)}).vkey()
+		if err != nil {
+			return want, err
+		}
+		want.Deputy = &linkage.Deputy{Key: vkey, Until: o.until}
 	}
 	for _, pair := range o.sites {
 		site, key, ok := strings.Cut(pair, "=")
@@ -150,18 +161,25 @@ func (a *app) signedTrust(o trustOptions, statement linkage.Statement) ([]string
 			notes = append(notes, string(made))
 			continue
 		}
-		signer, err := a.trustSigner(path)
+		none := &keyError{fmt.Sprintf("the key of --by number %d is none whose signature this change takes", n+1), "it takes that of " + signersOf(statement)}
+		signer, err := a.trustSigner(path, func(key linkage.SSHKey) (string, string, error) {
+			vkey, whose := keyAmong(statement, key.Is)
+			if whose == "" {
+				return "", "", none
+			}
+			return o.dataset, vkey, nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		whose := signerAmong(statement, signer.Public())
+		_, whose := keyAmong(statement, func(vkey string) bool { return vkey == signer.vkey })
 		if whose == "" {
-			return nil, &keyError{fmt.Sprintf("the key of --by number %d is none whose signature this change takes", n+1), "it takes that of " + signersOf(statement)}
+			return nil, none
 		}
 		if err := a.confirm(fmt.Sprintf("As %s you sign:\n\n%s\nTo sign it, type the dataset", whose, indented(statement.Text)), o.dataset); err != nil {
 			return nil, err
 		}
-		signed, err := signer.SignNote(statement.Text)
+		signed, err := note.Sign(&note.Note{Text: statement.Text}, signer.Signer)
 		if err != nil {
 			return nil, err
 		}
@@ -174,15 +192,14 @@ func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }
 
-func signerAmong(statement linkage.Statement, vkey string) string {
+// keyAmong finds a key of those whose signature a change takes, and says whose it is.
+func keyAmong(statement linkage.Statement, is func(vkey string) bool) (vkey, whose string) {
 	for _, s := range statement.Signers {
-		for _, key := range s.Keys {
-			if key == vkey {
-				return s.Whose
-			}
+		if i := slices.IndexFunc(s.Keys, is); i >= 0 {
+			return s.Keys[i], s.Whose
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func signersOf(statement linkage.Statement) string {
@@ -194,18 +211,21 @@ func signersOf(statement linkage.Statement) string {
 }
 
 // trustSigner opens the key file of somebody whose signature changes keys.
-func (a *app) trustSigner(path string) (pseudonym.Signer, error) {
+func (a *app) trustSigner(path string, in role) (*guardian, error) {
+	if g, isSSH, err := a.openSSH(path, in); isSSH || err != nil {
+		return g, err
+	}
 	key, err := openKey[pseudonym.Key](a, path)
 	if err != nil {
-		return pseudonym.Signer{}, err
+		return nil, err
 	}
 	switch k := key.(type) {
 	case *pseudonym.GuardianKey:
-		return k.Signer, nil
+		return &guardian{k.Dataset, k.Signer, k.Signer.Public()}, nil
 	case *pseudonym.CustodianKey:
-		return k.Signer, nil
+		return &guardian{k.Dataset, k.Signer, k.Signer.Public()}, nil
 	}
-	return pseudonym.Signer{}, &keyError{"a key of kind " + key.Kind() + " changes no keys", "--by takes the key file of a Guardian or of a custodian, or a signature made with --out"}
+	return nil, &keyError{"a key of kind " + key.Kind() + " changes no keys", "--by takes the key file of a Guardian or of a custodian, or a signature made with --out"}
 }
 
 // signAway signs a change of keys by the record of decisions that came with a
