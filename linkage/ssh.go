@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
-	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -167,16 +166,11 @@ func otherSSHKind(kind string) *KeyError {
 	case strings.HasPrefix(kind, "sk-"):
 		return &KeyError{reason: "an SSH key on a FIDO security key (sk-ssh-ed25519) cannot sign here: it signs a statement of its own with a counter, and never the request's text",
 			hints: []string{sshKinds}}
-	case kind == ssh.KeyAlgoRSA || kind == ssh.InsecureKeyAlgoDSA || strings.HasPrefix(kind, "ecdsa-sha2-"):
-		return &KeyError{reason: fmt.Sprintf("an SSH key of type %s cannot sign here", known(kind)), hints: []string{sshKinds}}
+	}
+	for _, known := range []string{"ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"} {
+		if kind == known {
+			return &KeyError{reason: "an SSH key of type " + known + " cannot sign here", hints: []string{sshKinds}}
+		}
 	}
 	return notSSHLine()
-}
-
-func known(kind string) string {
-	switch kind {
-	case ssh.KeyAlgoRSA, ssh.InsecureKeyAlgoDSA:
-		return kind
-	}
-	return "ecdsa"
 }

@@ -47,7 +47,7 @@ func TestHowTos(t *testing.T) {
 			runPage(t, string(body))
 		})
 	}
-	if ran < 7 {
+	if ran < 8 {
 		t.Errorf("%d pages ran", ran)
 	}
 }
