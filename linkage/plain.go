@@ -16,6 +16,10 @@ const CopyDays = 92
 // no text can pose as another. Others are the requests of the hub, as Decisions.All gives them, and now is the ledger's clock: named are
 // those that share a dataset with this one and are still asked for, are approved, or have ended and were published before.
 func (a *Approval) Plain(others []*Decision, now time.Time) string {
+	return a.plain(others, now).text.String()
+}
+
+func (a *Approval) plain(others []*Decision, now time.Time) *page {
 	p := &page{}
 	p.line(0, "Request %s: %s", a.ID, a.Title)
 	a.plainChange(p, others)
@@ -27,7 +31,7 @@ func (a *Approval) Plain(others []*Decision, now time.Time) string {
 	a.plainOthers(p, others, now)
 	a.plainPrinciples(p)
 	a.plainEnd(p)
-	return p.text.String()
+	return p
 }
 
 func (a *Approval) plainPurpose(p *page) {
@@ -233,14 +237,22 @@ func kept(list []string, holds func(string) bool) []string {
 }
 
 // A page is text in indented lines of at most 80 characters, where words are not longer.
-type page struct{ text strings.Builder }
+type page struct {
+	text     strings.Builder
+	sections []Section // the same, not yet broken into lines
+}
 
-func (p *page) head(title string) { fmt.Fprintf(&p.text, "\n%s\n", title) }
+func (p *page) head(title string) {
+	fmt.Fprintf(&p.text, "\n%s\n", title)
+	p.sections = append(p.sections, Section{Title: title})
+}
 
 // line writes one paragraph.
 func (p *page) line(depth int, format string, args ...any) {
 	indent, width := strings.Repeat("  ", depth), 0
-	for _, word := range strings.Fields(fmt.Sprintf(format, args...)) {
+	words := strings.Fields(fmt.Sprintf(format, args...))
+	p.keep(depth, words)
+	for _, word := range words {
 		long := len([]rune(word)) + 1
 		switch {
 		case width == 0:
