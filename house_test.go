@@ -26,11 +26,12 @@ type room struct {
 }
 
 var rooms = map[string]room{
-	"schemas":    {nil, []string{"github.com/apache/arrow-go"}, []string{"database/sql", "net"}, "the vocabulary leans on nothing"},
-	"pseudonym":  {nil, []string{"golang.org/x/crypto", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the key room is read on its own"},
-	"linkage":    {[]string{"schemas"}, []string{"golang.org/x/mod", "golang.org/x/crypto/ssh", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the rules work without the flow and the database"},
-	"statistics": {nil, nil, []string{"database/sql", "net"}, "formulas are read on their own"},
-	"synth":      {[]string{"schemas"}, nil, []string{"database/sql", "net"}, "the answer key shares no code with what it checks"},
+	"schemas":       {nil, []string{"github.com/apache/arrow-go"}, []string{"database/sql", "net"}, "the vocabulary leans on nothing"},
+	"pseudonym":     {nil, []string{"golang.org/x/crypto", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the key room is read on its own"},
+	"linkage":       {[]string{"schemas"}, []string{"golang.org/x/mod", "golang.org/x/crypto/ssh", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the rules work without the flow and the database"},
+	"linkage/pages": {[]string{"linkage", "schemas"}, []string{"golang.org/x/sys"}, []string{"database/sql", "net"}, "a page shows what the record of decisions says and reaches nothing else"},
+	"statistics":    {nil, nil, []string{"database/sql", "net"}, "formulas are read on their own"},
+	"synth":         {[]string{"schemas"}, nil, []string{"database/sql", "net"}, "the answer key shares no code with what it checks"},
 	"pipeline": {[]string{"pipeline/aggregate", "pipeline/disclose", "pipeline/engine", "pipeline/hub", "pipeline/publication", "linkage", "schemas"},
 		nil, []string{"net"}, "the flow is told without keys, commands or SQL"},
 	"pipeline/extract":       {[]string{"pipeline/engine", "pseudonym", "schemas"}, []string{"github.com/apache/arrow-go", "golang.org/x/sys"}, []string{"net"}, "stages meet in files, never in imports"},
@@ -46,7 +47,7 @@ var rooms = map[string]room{
 	"pipeline/engine":        {[]string{"schemas"}, []string{"github.com/duckdb/duckdb-go"}, []string{"net"}, "the code function is handed in as a function"},
 	"pipeline/hub":           {[]string{"schemas"}, []string{"golang.org/x/mod/sumdb/note", "golang.org/x/sys"}, []string{"database/sql", "net"}, "the folder works without the database"},
 	"cmd/datanet/agent":      {nil, []string{"golang.org/x/crypto/ssh"}, []string{"database/sql", "net/http"}, "the one room that speaks to another program, the person's own ssh-agent, and over a unix socket only"},
-	"cmd/datanet": {[]string{"cmd/datanet/agent", "linkage", "pipeline", "pipeline/bench", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
+	"cmd/datanet": {[]string{"cmd/datanet/agent", "linkage", "linkage/pages", "pipeline", "pipeline/bench", "pipeline/disclose", "pipeline/extract", "pipeline/hub", "pipeline/inspect", "pipeline/link", "pipeline/load", "pipeline/publication", "pipeline/release", "pseudonym", "schemas", "synth"},
 		[]string{"github.com/spf13/cobra", "filippo.io/age", "golang.org/x/mod/sumdb/note", "golang.org/x/sys", "golang.org/x/term"}, []string{"database/sql", "net"}, "people meet the rooms here, and SQL nowhere"},
 }
 
@@ -90,7 +91,7 @@ func (r room) breaks(imported string) string {
 // reach the room of keys, by whatever way.
 func TestKeysStop(t *testing.T) {
 	graph := readImports(t, ".")
-	for _, dir := range []string{"pipeline", "pipeline/publication", "pipeline/aggregate", "pipeline/disclose", "pipeline/engine", "pipeline/hub", "pipeline/inspect", "pipeline/link", "schemas", "statistics", "synth", "linkage"} {
+	for _, dir := range []string{"pipeline", "pipeline/publication", "pipeline/aggregate", "pipeline/disclose", "pipeline/engine", "pipeline/hub", "pipeline/inspect", "pipeline/link", "schemas", "statistics", "synth", "linkage", "linkage/pages"} {
 		for _, reached := range reach(graph, dir) {
 			if reached == "pseudonym" {
 				t.Errorf("%s reaches pseudonym: %s", dir, chain(graph, dir, "datanet/pseudonym"))

@@ -23,7 +23,8 @@ Caldicott Guardian of every dataset has signed it, and until one of them takes i
 	}
 	a.command(c, func(context.Context, []string) error { return c.Help() })
 	c.AddCommand(newApprovalDraft(a), newApprovalShow(a), newApprovalSign(a), newApprovalRefuse(a), newApprovalRevoke(a),
-		newApprovalList(a), newApprovalExport(a), newApprovalImport(a), newApprovalProve(a), newApprovalVerify(a))
+		newApprovalList(a), newApprovalExport(a), newApprovalImport(a), newApprovalProve(a), newApprovalVerify(a),
+		newApprovalRegister(a), newApprovalHistory(a))
 	return c
 }
 
@@ -95,15 +96,24 @@ func (h *openHub) decision(id string) (*linkage.Decision, error) {
 
 func newApprovalShow(a *app) *cobra.Command {
 	var text bool
+	var page string
 	c := a.command(&cobra.Command{
 		Use: "show ID|FILE", Short: "read an approval in plain words",
 		Long: `Says in plain words what may be joined, which columns, by whom and until when, what
 it lets people join together with other approvals, what each of the eight Caldicott
-Principles asks of it, and how it stands. FILE is a request that was exported.`,
-		Example: "  datanet approval show 2026-001 --hub hub\n  datanet approval show 2026-001.request\n  datanet approval show 2026-001 --text --hub hub", Args: cobra.ExactArgs(1),
-	}, func(_ context.Context, args []string) error { return a.runShow(args[0], text) })
+Principles asks of it, and how it stands. FILE is a request that was exported. --html
+writes it as a page that can be printed and signed off in a meeting.`,
+		Example: "  datanet approval show 2026-001 --hub hub\n  datanet approval show 2026-001.request\n  datanet approval show 2026-001 --text --hub hub\n  datanet approval show 2026-001 --html request.html --hub hub", Args: cobra.ExactArgs(1),
+	}, func(_ context.Context, args []string) error {
+		if page != "" {
+			return a.showPage(args[0], page)
+		}
+		return a.runShow(args[0], text)
+	})
 	c.ValidArgsFunction = a.completeApproval
 	c.Flags().BoolVar(&text, "text", false, "print the text that is signed, byte for byte")
+	c.Flags().StringVar(&page, "html", "", "write a page to this file instead")
+	c.MarkFlagsMutuallyExclusive("text", "html")
 	return c
 }
 

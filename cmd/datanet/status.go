@@ -18,13 +18,14 @@ type statusOptions struct{ late int }
 
 func newHubStatus(a *app) *cobra.Command {
 	var o statusOptions
+	var page string
 	c := a.command(&cobra.Command{
 		Use: "status", Short: "say what needs somebody, how fresh the data are, and whose keys count",
 		Long: `Says first what needs somebody: data that do not agree with the record of decisions,
 things to clear, approvals to review or to sign, sites that are late or never sent. Then,
 for each dataset, whose signatures the hub accepts and what each site sent last; how the
 approvals stand; and what is published. It looks, and changes nothing in the hub.`,
-		Example: "  datanet hub status --hub hub", Args: cobra.NoArgs,
+		Example: "  datanet hub status --hub hub\n  datanet hub status --html status.html --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
 		if o.late < 1 || o.late > 36500 {
 			return &useError{"--late is not a number of days", "give 1 or more, for example 35"}
@@ -37,9 +38,13 @@ approvals stand; and what is published. It looks, and changes nothing in the hub
 		if err != nil {
 			return err
 		}
+		if page != "" {
+			return a.statusPage(page, s)
+		}
 		return a.say(s, func(w io.Writer) { printStatus(w, s) })
 	})
 	c.Flags().IntVar(&o.late, "late", 35, "days after which a site's last data are late")
+	c.Flags().StringVar(&page, "html", "", "write a page to this file instead")
 	return c
 }
 

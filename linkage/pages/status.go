@@ -1,0 +1,242 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is how a hub stands, as a page. The document is what datanet hub status --json prints. Fields that this page has no words for are
+// shown under their own names, so that none is lost.
+func Status(document []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(document))
+	d.UseNumber()
+	root, err := readValue(d)
+	if err != nil || root.fields == nil {
+		return nil, errors.New("how the hub stands is not a document of fields")
+	}
+	p := statusPage{}
+	p.add("The hub", root)
+	return sheet{"How the hub stands", root.at("name").text, asOfStatus(root), p}.render("status.html")
+}
+
+func asOfStatus(root value) string {
+	var entry int64
+	fmt.Sscan(root.at("records").text, &entry)
+	if at, err := time.Parse(time.RFC3339, root.at("time").text); err == nil && entry > 0 {
+		return fmt.Sprintf("As of entry %d of the record of decisions, %s", entry-1, moment(at))
+	}
+	return "As of the newest entry of the record of decisions"
+}
+
+// A value is one of JSON, its fields in their order.
+type value struct {
+	text   string
+	fields []field // of an object
+	list   []value // of an array
+	array  bool
+}
+
+type field struct {
+	name  string
+	value value
+}
+
+func (v value) at(name string) value {
+	for _, f := range v.fields {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return value{}
+}
+
+func (v value) scalar() bool { return v.fields == nil && !v.array }
+
+// readValue keeps the order of fields, which a map would lose.
+func readValue(d *json.Decoder) (value, error) {
+	token, err := d.Token()
+	if err != nil {
+		return value{}, err
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		if t == '[' {
+			return readList(d)
+		}
+		return readFields(d)
+	case string:
+		return value{text: t}, nil
+	case bool:
+		return value{text: map[bool]string{true: "Yes", false: "No"}[t]}, nil
+	case nil:
+		return value{}, nil
+	}
+	return value{text: fmt.Sprint(token)}, nil
+}
+
+func readList(d *json.Decoder) (value, error) {
+	v := value{array: true}
+	for d.More() {
+		item, err := readValue(d)
+		if err != nil {
+			return v, err
+		}
+		v.list = append(v.list, item)
+	}
+	_, err := d.Token()
+	return v, err
+}
+
+func readFields(d *json.Decoder) (value, error) {
+	v := value{fields: []field{}}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return v, err
+		}
+		item, err := readValue(d)
+		if err != nil {
+			return v, err
+		}
+		v.fields = append(v.fields, field{fmt.Sprint(name), item})
+	}
+	_, err := d.Token()
+	return v, err
+}
+
+type statusPage struct{ Parts []statusPart }
+
+// A statusPart is an object: its plain fields, and a table for each of its lists. Lists of objects that hold lists themselves become parts
+// of their own.
+type statusPart struct {
+	ID, Title string
+	Facts     []fact
+	Tables    []table
+}
+
+// add sets an object, and what it holds, into parts.
+func (p *statusPage) add(title string, v value) {
+	at := len(p.Parts)
+	p.Parts = append(p.Parts, statusPart{ID: fmt.Sprintf("part-%d", at), Title: title})
+	for _, f := range v.fields {
+		label := labelOf(f.name)
+		switch {
+		case f.value.scalar():
+			p.Parts[at].Facts = append(p.Parts[at].Facts, fact{label, []string{worded(f.name, f.value.text)}, nil})
+		case f.value.array && nested(f.value):
+			for _, item := range f.value.list {
+				p.add(itemTitle(label, item), item)
+			}
+		case f.value.array:
+			p.Parts[at].Tables = append(p.Parts[at].Tables, listTable(label+of(title, at), label, f.value))
+		default:
+			p.Parts[at].Tables = append(p.Parts[at].Tables, fieldTable(label+of(title, at), f))
+		}
+	}
+}
+
+// of tells the tables of several parts apart.
+func of(title string, part int) string {
+	if part == 0 {
+		return ""
+	}
+	return " of " + title
+}
+
+// nested says that the items of a list need parts of their own.
+func nested(v value) bool {
+	for _, item := range v.list {
+		for _, f := range item.fields {
+			if !f.value.scalar() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func itemTitle(label string, item value) string {
+	if len(item.fields) == 0 || !item.fields[0].value.scalar() {
+		return label
+	}
+	return titleOf(item.fields[0].value.text)
+}
+
+// listTable has the fields of the items for columns, in the order in which they are first met.
+func listTable(caption, label string, v value) table {
+	var names []string
+	for _, item := range v.list {
+		for _, f := range item.fields {
+			if !slices.Contains(names, f.name) {
+				names = append(names, f.name)
+			}
+		}
+	}
+	t := table{Caption: caption, Head: []string{label}}
+	if len(names) > 0 {
+		t.Head = nil
+	}
+	for _, name := range names {
+		t.Head = append(t.Head, labelOf(name))
+	}
+	for _, item := range v.list {
+		r := row{}
+		if len(names) == 0 {
+			r.Cells = []cell{{Text: item.text}}
+		}
+		for _, name := range names {
+			r.Cells = append(r.Cells, cell{Text: worded(name, item.at(name).text)})
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
+
+// fieldTable is an object whose fields are counts, such as approvals by how they stand.
+func fieldTable(caption string, f field) table {
+	t := table{Caption: caption, Head: []string{"What", "Figure"}}
+	for _, item := range f.value.fields {
+		t.Rows = append(t.Rows, plainRow("", upper(strings.ReplaceAll(item.name, "-", " ")), worded(item.name, item.value.text)))
+	}
+	return t
+}
+
+// labels are the fields of the document in words.
+var labels = map[string]string{
+	"hub": "Id of the hub", "name": "Name", "records": "Entries in the record of decisions", "time": "Newest entry", "datasets": "Datasets",
+	"dataset": "Dataset", "guardian": "Key of the Guardian", "custodian": "Key of the custodian", "deputies": "Deputies of the Guardian", "key": "Key",
+	"until": "Until", "sites": "Sites", "site": "Site", "as_at": "Data as at", "sequence": "Number of the last extract",
+	"persons": "People, to the nearest 10", "missing": "Extracts that never came", "approvals": "Approvals by how they stand",
+}
+
+func labelOf(name string) string {
+	if label := labels[name]; label != "" {
+		return label
+	}
+	return upper(strings.ReplaceAll(name, "_", " "))
+}
+
+// whoNothing is what an empty field means, where it means something.
+var whoNothing = map[string]string{"guardian": "nobody yet", "custodian": "nobody yet", "as_at": "nothing was loaded yet"}
+
+// worded writes days and large numbers as people do.
+func worded(name, text string) string {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return moment(at)
+	}
+	if text == "" {
+		if says := whoNothing[name]; says != "" {
+			return says
+		}
+		return "none"
+	}
+	if n, err := json.Number(text).Int64(); err == nil && len(text) < 10 {
+		return thousands(n)
+	}
+	return dayOf(text)
+}
