@@ -77,6 +77,7 @@ type dataset struct {
 
 type column struct {
 	Table       string `json:"table"`
+	Grain       string `json:"each_row_is"`
 	Column      string `json:"column"`
 	Description string `json:"description"`
 }
@@ -148,27 +149,28 @@ func scopeOf(scope linkage.Scope) dataset {
 		d.OptOuts = known.OptOuts
 	}
 	for _, c := range scope.Columns {
-		d.Columns = append(d.Columns, column{c.Table, c.Name, describe(known, c)})
+		d.Columns = append(d.Columns, describe(known, c))
 	}
 	return d
 }
 
 // describe puts a column into the words of the vocabulary.
-func describe(d *schemas.Dataset, of linkage.Column) string {
-	if d == nil {
-		return "this version does not know the column"
+func describe(d *schemas.Dataset, of linkage.Column) column {
+	said := column{of.Table, "not known to this version", of.Name, "this version does not know the column"}
+	if d == nil || d.TableByName(of.Table) == nil {
+		return said
 	}
-	if table := d.TableByName(of.Table); table != nil {
-		for _, c := range table.Columns {
-			switch {
-			case c.Name == of.Name && (c.Role == schemas.Person || c.Role == schemas.Event):
-				return c.Description + " (a code, never an NHS number)"
-			case c.Name == of.Name:
-				return c.Description
-			}
+	table := d.TableByName(of.Table)
+	said.Grain = table.Grain
+	for _, c := range table.Columns {
+		switch {
+		case c.Name == of.Name && (c.Role == schemas.Person || c.Role == schemas.Event):
+			said.Description = c.Description + " (never an NHS number)"
+		case c.Name == of.Name:
+			said.Description = c.Description
 		}
 	}
-	return "this version does not know the column"
+	return said
 }
 
 // document is register.json.
@@ -334,11 +336,14 @@ func (u use) joined() []string {
 func (u use) Tables() []table {
 	var tables []table
 	for _, d := range u.Datasets {
-		t := table{Caption: "Data of request " + u.ID + " from " + d.Title, Head: []string{"Column", "Table", "What it says"}}
-		for _, c := range d.Columns {
-			t.Rows = append(t.Rows, plainRow("", c.Column, c.Table, upper(c.Description)))
+		for n, c := range d.Columns {
+			if n == 0 || d.Columns[n-1].Table != c.Table {
+				tables = append(tables, table{Head: []string{"Column", "What it says"},
+					Caption: "Data of request " + u.ID + " from " + d.Title + ": " + c.Table + ". Each row is " + c.Grain + "."})
+			}
+			t := &tables[len(tables)-1]
+			t.Rows = append(t.Rows, plainRow("", c.Column, upper(c.Description)))
 		}
-		tables = append(tables, t)
 	}
 	return append(tables, u.decisionTable(), u.publicationTable())
 }

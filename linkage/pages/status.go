@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"datanet/linkage"
 )
 
 // Status is how a hub stands, as a page. The document is what datanet hub status --json prints. Fields that this page has no words for are
@@ -201,7 +203,11 @@ func listTable(caption, label string, v value) table {
 func fieldTable(caption string, f field) table {
 	t := table{Caption: caption, Head: []string{"What", "Figure"}}
 	for _, item := range f.value.fields {
-		t.Rows = append(t.Rows, plainRow("", upper(strings.ReplaceAll(item.name, "-", " ")), worded(item.name, item.value.text)))
+		name := statusWords[linkage.Status(item.name)]
+		if name == "" {
+			name = upper(strings.ReplaceAll(item.name, "-", " "))
+		}
+		t.Rows = append(t.Rows, plainRow("", name, worded(item.name, item.value.text)))
 	}
 	return t
 }

@@ -141,9 +141,9 @@ func trustWords(b linkage.TrustRecord) entry {
 		keys = append(keys, "the key "+keyName(b.Sites[site])+" of site "+site)
 	}
 	if b.Deputy != nil {
-		keys = append(keys, "until "+dayOf(b.Deputy.Until)+" the key "+keyName(b.Deputy.Key)+" of a deputy of the Guardian")
+		keys = append(keys, "the key "+keyName(b.Deputy.Key)+" of a deputy of the Guardian, until "+dayOf(b.Deputy.Until))
 	}
-	what := "For " + titleOf(b.Dataset) + " it counts from now on: " + listed(keys) + "."
+	what := "Keys that count for " + titleOf(b.Dataset) + " from now on: " + listed(keys) + "."
 	if b.NoDeputy != "" {
 		what = "For " + titleOf(b.Dataset) + " a deputy of the Guardian, with the key " + keyName(b.NoDeputy) + ", is one no longer."
 	}
@@ -157,7 +157,7 @@ func trustWords(b linkage.TrustRecord) entry {
 func loadWords(b linkage.LoadRecord) entry {
 	what := fmt.Sprintf("Extract number %d of site %s became part of %s: about %s people, as at %s.", b.Sequence, b.Site, titleOf(b.Dataset), thousands(b.Persons), dayOf(b.AsAt))
 	if b.Withdrew {
-		what += " People who had opted out since were removed."
+		what += " People who had withdrawn since were removed."
 	}
 	return entry{What: what, Datasets: []string{b.Dataset}, Outcome: "loaded"}
 }
@@ -192,6 +192,10 @@ var actions = map[linkage.Action]string{
 	linkage.ActionLink:    "join data",
 	linkage.ActionPublish: "publish counts",
 	linkage.ActionQuery:   "answer a question",
+	linkage.ActionSign:    "take a signature for the Guardian",
+	linkage.ActionRefuse:  "take a refusal for the Guardian",
+	linkage.ActionRevoke:  "take a revocation for the Guardian",
+	linkage.ActionTrust:   "change a key",
 }
 
 // Why something was denied, by the check that failed.
