@@ -24,6 +24,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"html/template"
+	"slices"
+	"strings"
 
 	"datanet/linkage"
 )
@@ -144,6 +146,14 @@ type namedCell struct {
 	cell
 	Head  string
 	First bool
+}
+
+// Short says that the name of a row is not broken: an id has a hyphen in it.
+func (c namedCell) Short() bool { return c.First && len(c.Text) <= 12 }
+
+// Long says that a word in it may have to be broken, because it is longer than any of a language.
+func (c namedCell) Long() bool {
+	return slices.ContainsFunc(strings.Fields(c.Text), func(word string) bool { return len(word) > 20 })
 }
 
 func plainRow(id string, texts ...string) row {

@@ -285,7 +285,7 @@ func (u use) Tone() string { return []string{"go", "wait", "over", "stop"}[u.gro
 // Facts are the short facts, in the order in which people ask for them.
 func (u use) Facts() []fact {
 	facts := []fact{
-		{"How it stands", []string{u.Word() + " since " + u.since + ". " + u.Says}, nil},
+		{"How it stands", []string{u.Word() + " (since " + u.since + "). " + u.Says}, nil},
 		{"Purpose", []string{u.Purpose}, nil},
 		{"Legal basis", []string{u.LegalBasis}, nil},
 		{"Data protection impact assessment", []string{u.DPIA}, nil},

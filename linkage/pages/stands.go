@@ -35,7 +35,28 @@ func (r Record) stands(d *linkage.Decision) standing {
 	if word == "" {
 		word = upper(strings.ReplaceAll(string(status), "-", " "))
 	}
-	return standing{status, word, since(d, status, now), upper(readable(d.Sentence(now))) + "."}
+	return standing{status, word, since(d, status, now), says(d, status, now)}
+}
+
+// says tells in a sentence how a request stands. A Guardian's reason stays as it was written.
+func says(d *linkage.Decision, status linkage.Status, now time.Time) string {
+	switch status {
+	case linkage.StatusRefused:
+		return ended(*d.Refusal, "refused")
+	case linkage.StatusRevoked:
+		return ended(d.Revocations[0], "revoked")
+	case linkage.StatusDraft, linkage.StatusAwaiting:
+		return "It still needs the signature of each of these Guardians: " + titles(d.Missing()) + "."
+	}
+	return upper(readable(d.Sentence(now))) + "."
+}
+
+func ended(a linkage.Answer, done string) string {
+	said := upper(whoAnswered(a)) + " " + done + " it on " + longDay(a.Time)
+	if a.Reason == "" {
+		return said + ", without giving a reason."
+	}
+	return said + ". Reason: " + a.Reason
 }
 
 // since is the first moment at which a request stood as it does.

@@ -41,7 +41,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)}
-	signer, vkey := key("ledger")
+	signer, vkey := key("ledger/" + testHub)
 	dir := filepath.Join(t.TempDir(), "ledger")
 	if err := linkage.Create(dir, linkage.Origin(testHub), signer, w.now); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func (w *world) add(b linkage.Body) {
 	w.now = w.now.Add(15 * time.Minute)
 	r, err := linkage.NewRecord(w.now, b)
 	if err == nil {
-		signer, _ := key("ledger")
+		signer, _ := key("ledger/" + testHub)
 		_, err = w.l.Append(signer, w.now, r)
 	}
 	if err != nil {
