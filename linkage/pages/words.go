@@ -89,6 +89,12 @@ func wordsOf(body linkage.Body) entry {
 		return trustWords(b)
 	case linkage.LoadRecord:
 		return loadWords(b)
+	case linkage.DepartureRecord:
+		return entry{What: "Site " + b.Site + " left " + titleOf(b.Dataset) + ", and its part was removed.",
+			Datasets: []string{b.Dataset}, Who: signerOf(b.Note), Outcome: "left", Reason: noteLine(b.Note, "reason ")}
+	case linkage.RewrapRecord:
+		return entry{What: "The codes of " + titleOf(b.Dataset) + " were made anew for another custodian, whose key is " + tokenName(b.Custodian) + ". They count once that key does.",
+			Datasets: []string{b.Dataset}, Outcome: "codes made anew"}
 	case linkage.PublicationRecord:
 		return publicationWords(b)
 	case linkage.ApprovalRecord:
@@ -134,8 +140,8 @@ func trustWords(b linkage.TrustRecord) entry {
 	if b.Guardian != "" {
 		keys = append(keys, "the Guardian's key "+keyName(b.Guardian))
 	}
-	if parts := strings.Split(b.Custodian, ":"); len(parts) > 3 {
-		keys = append(keys, "the custodian's key "+keyName(parts[3]))
+	if b.Custodian != "" {
+		keys = append(keys, "the custodian's key "+tokenName(b.Custodian))
 	}
 	for _, site := range slices.Sorted(maps.Keys(b.Sites)) {
 		keys = append(keys, "the key "+keyName(b.Sites[site])+" of site "+site)
@@ -284,6 +290,26 @@ func wordFor[K ~string](words map[K]string, of K) string {
 func keyName(vkey string) string {
 	name, _, _ := strings.Cut(vkey, "+")
 	return name
+}
+
+// tokenName is what the key inside a custodian's public token is called.
+func tokenName(token string) string {
+	parts := strings.Split(token, ":")
+	if len(parts) < 4 {
+		return ""
+	}
+	return keyName(parts[3])
+}
+
+// noteLine is the rest of the line of a note's text that begins with a word; empty if none does.
+func noteLine(note, word string) string {
+	text, _, _ := strings.Cut(note, "\n\n")
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, word); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
 }
 
 // signerOf is the name of the key under a note, which the record of decisions has verified.

@@ -91,6 +91,8 @@ func sampleWords() map[string]string {
 	add("trust", wordsOf(linkage.TrustRecord{Dataset: "slam", Deputy: &linkage.Deputy{Key: "d+1+2", Until: "2027-01-31"}}))
 	add("trust", wordsOf(linkage.TrustRecord{Dataset: "slam", NoDeputy: "d+1+2"}))
 	add("load", wordsOf(linkage.LoadRecord{Dataset: "slam", Site: "Z9S01", Sequence: 3, AsAt: "2026-10-31", Persons: 1234560, Withdrew: true}))
+	add("departure", wordsOf(linkage.DepartureRecord{Dataset: "slam", Site: "Z9S01", Note: "datanet/v1/departure\ndataset slam\nreason The team has closed.\n\n— custodian/slam abc\n"}))
+	add("rewrap", wordsOf(linkage.RewrapRecord{Dataset: "slam", Custodian: "custodian:v1:slam:c+1+2:x:y"}))
 	add("publication", wordsOf(linkage.PublicationRecord{Publication: "p", AsAt: "2026-10-31", States: map[string]string{"slam": "", "primary-care": ""}, Approval: "2026-001"}))
 	add("publication", wordsOf(linkage.PublicationRecord{Publication: "p", AsAt: "2026-10-31", States: map[string]string{"primary-care": ""}}))
 	add("approval", wordsOf(linkage.ApprovalRecord{Approval: "2026-001"}))
