@@ -39,6 +39,16 @@ func readable(sentence string) string {
 	})
 }
 
+// readableBut is readable, except for what somebody has written.
+func readableBut(written []string, sentence string) string {
+	for _, text := range written {
+		if before, after, found := strings.Cut(sentence, text); found {
+			return readableBut(written, before) + text + readableBut(written, after)
+		}
+	}
+	return readable(sentence)
+}
+
 // asOf says as of which entry a page is.
 func (r Record) asOf() string {
 	return fmt.Sprintf("As of entry %d of the record of decisions, %s", r.head.Size-1, moment(r.head.Time))

@@ -210,7 +210,13 @@ func TestDaysOfOthersStay(t *testing.T) {
 		a.DPIA = "DPIA/2026-01-02"
 		a.Users = []string{"Team 2026-01-02"}
 	}, "slam")
-	page := string(must(Request(w.record(), a.ID)))
+	b := w.draft("Another", func(b *linkage.Approval) { b.Purpose = "For 2026-11-01" }, "slam")
+	for _, must := range []string{"Request 2026-001, Since 2026-01-02, is still being asked for, until 1 November 2027", "Purpose: For 2026-11-01", "From 1 November 2026"} {
+		if page := words(string(mustPage(t, w, b.ID))); !strings.Contains(page, must) {
+			t.Errorf("the other does not say %q", must)
+		}
+	}
+	page := string(mustPage(t, w, a.ID))
 	for _, must := range []string{"Since 2026-01-02.", "DPIA/2026-01-02", "Team 2026-01-02", "Request 2026-001: Since 2026-01-02", "From 1 November 2026 until 31 December 2027"} {
 		if !strings.Contains(page, must) {
 			t.Errorf("it does not say %q", must)
@@ -224,7 +230,7 @@ func TestRequestSaysTheSame(t *testing.T) {
 	for _, d := range r.decisions.All() {
 		page := words(string(must(Request(r, d.Approval.ID))))
 		for _, s := range d.Approval.Sections(r.decisions.All(), r.head.Time) {
-			for _, p := range dated(s).Paragraphs {
+			for _, p := range r.dated(s).Paragraphs {
 				for _, text := range append([]string{s.Title, p.Text}, p.List...) {
 					if !strings.Contains(page, words(text)) {
 						t.Errorf("%s does not say %q", d.Approval.ID, text)
@@ -236,6 +242,15 @@ func TestRequestSaysTheSame(t *testing.T) {
 	if _, err := Request(r, "2026-999"); err == nil {
 		t.Error("a page of no request")
 	}
+}
+
+func mustPage(t *testing.T, w *world, id string) []byte {
+	t.Helper()
+	page, err := Request(w.record(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
 }
 
 // words takes tags out.

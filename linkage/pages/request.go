@@ -1,7 +1,10 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
+	"slices"
+	"strings"
 
 	"datanet/linkage"
 )
@@ -20,7 +23,7 @@ func Request(r Record, id string) ([]byte, error) {
 	a, s := d.Approval, r.stands(d)
 	p := requestPage{ID: a.ID, Name: a.Title, Word: s.Word, Tone: use{status: s.Status}.Tone(), Since: longDay(s.Since), Says: s.Says, Sum: a.SHA256()}
 	for _, section := range a.Sections(r.decisions.All(), r.head.Time) {
-		p.Sections = append(p.Sections, dated(section))
+		p.Sections = append(p.Sections, r.dated(section))
 	}
 	p.Meeting = table{Caption: "For the meeting", Head: []string{"Guardian of", "Agrees", "Refuses", "Name", "Signature and date"}}
 	for _, name := range a.Names() {
@@ -37,17 +40,26 @@ type requestPage struct {
 }
 
 // dated writes the days of our own sentences as people do, and leaves what somebody has written as it is.
-func dated(s linkage.Section) linkage.Section {
-	if s.Title == "What it is for" || s.Title == "Who asks, and who may use it" {
-		return s
-	}
-	out := linkage.Section{Title: s.Title}
+func (r Record) dated(s linkage.Section) linkage.Section {
+	own, out := r.written(), linkage.Section{Title: s.Title}
 	for _, p := range s.Paragraphs {
-		q := linkage.Paragraph{Text: readable(p.Text)}
+		q := linkage.Paragraph{Text: readableBut(own, p.Text)}
 		for _, line := range p.List {
-			q.List = append(q.List, readable(line))
+			q.List = append(q.List, readableBut(own, line))
 		}
 		out.Paragraphs = append(out.Paragraphs, q)
 	}
 	return out
+}
+
+// written is what people have put into requests and what holds a day, the longest first.
+func (r Record) written() []string {
+	var all []string
+	for _, d := range r.decisions.All() {
+		a := d.Approval
+		all = append(append(all, a.Title, a.Summary, a.Purpose, a.LegalBasis, a.DPIA), a.Users...)
+	}
+	all = slices.DeleteFunc(all, func(text string) bool { return readable(text) == text })
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
 }
