@@ -48,8 +48,8 @@ func madePages(t testing.TB, w *world) map[string][]byte {
 // What datanet hub status --json prints, and fields that a later version may add.
 const statusDocument = `{"hub":"000102030405060708090a0b0c0d0e0f","name":"Lambeth DataNet","records":12,"time":"2026-11-03T09:30:00Z","datasets":[
 {"dataset":"primary-care","guardian":"guardian/primary-care+08ede315+ARx4x3nQss5Va+yf+l8ovwsXbZp1+kKqUZ534S2/Lq5o","custodian":"","deputies":[{"key":"deputy+08ede315+AR","until":"2027-03-31"}],
-"sites":[{"site":"Z99001","as_at":"2026-10-31","sequence":3,"persons":12340,"missing":1,"late_by_days":4},{"site":"Z99002","as_at":"","sequence":0,"persons":0,"missing":0}]},
-{"dataset":"slam","guardian":"","custodian":"","deputies":[],"sites":[]}],"approvals":{"approved":2,"review-due":1},"stale_projects":["2026-001"],"whole":true}`
+"sites":[{"site":"Z99001","as_at":"2026-10-31","sequence":3,"persons":12340,"missing":1,"late":true,"passed":[[2,2],[4,6]],"left":"","sent_by":"Ann"},{"site":"Z99002","as_at":"","sequence":0,"persons":0,"missing":0}]},
+{"dataset":"slam","guardian":"","custodian":"","deputies":[],"sites":[]}],"needs":[{"kind":"late","says":"Site Z99001 is late: its data are as at 2026-10-31.","dataset":"primary-care"}],"approvals":{"approved":2,"review-due":1},"stale_projects":["2026-001"],"whole":true}`
 
 func TestGoldenPages(t *testing.T) {
 	made := madePages(t, busy(t))

@@ -59,6 +59,13 @@ func (v value) at(name string) value {
 
 func (v value) scalar() bool { return v.fields == nil && !v.array }
 
+// plain says that a value can be told in a line: it is one, or a list of such that is not about things with fields.
+func (v value) plain() bool {
+	return v.scalar() || v.array && !slices.ContainsFunc(v.list, func(item value) bool { return !item.plain() })
+}
+
+func (v value) empty() bool { return v.scalar() && v.text == "" || v.array && len(v.list) == 0 }
+
 // readValue keeps the order of fields, which a map would lose.
 func readValue(d *json.Decoder) (value, error) {
 	token, err := d.Token()
@@ -128,14 +135,14 @@ func (p *statusPage) add(title string, v value) {
 	for _, f := range v.fields {
 		label := labelOf(f.name)
 		switch {
-		case f.value.scalar():
-			p.Parts[at].Facts = append(p.Parts[at].Facts, fact{label, []string{worded(f.name, f.value.text)}, nil})
+		case f.value.plain():
+			p.Parts[at].Facts = append(p.Parts[at].Facts, fact{label, []string{said(f.name, f.value)}, nil})
 		case f.value.array && nested(f.value):
 			for _, item := range f.value.list {
 				p.add(itemTitle(label, item), item)
 			}
 		case f.value.array:
-			p.Parts[at].Tables = append(p.Parts[at].Tables, listTable(label+of(title, at), label, f.value))
+			p.Parts[at].Tables = append(p.Parts[at].Tables, listTable(label+of(title, at), f.value))
 		default:
 			p.Parts[at].Tables = append(p.Parts[at].Tables, fieldTable(label+of(title, at), f))
 		}
@@ -150,16 +157,29 @@ func of(title string, part int) string {
 	return " of " + title
 }
 
-// nested says that the items of a list need parts of their own.
+// mostColumns is what fits a page.
+const mostColumns = 8
+
+// nested says that the items of a list need parts of their own: they hold things with fields, or more than a row can.
 func nested(v value) bool {
 	for _, item := range v.list {
+		if slices.ContainsFunc(item.fields, func(f field) bool { return !f.value.plain() }) {
+			return true
+		}
+	}
+	return len(columnsOf(v)) > mostColumns
+}
+
+// columnsOf are the fields of the items that say something in any of them, in the order in which they are first met.
+func columnsOf(v value) (names []string) {
+	for _, item := range v.list {
 		for _, f := range item.fields {
-			if !f.value.scalar() {
-				return true
+			if !f.value.empty() && !slices.Contains(names, f.name) {
+				names = append(names, f.name)
 			}
 		}
 	}
-	return false
+	return names
 }
 
 func itemTitle(label string, item value) string {
@@ -169,30 +189,17 @@ func itemTitle(label string, item value) string {
 	return titleOf(item.fields[0].value.text)
 }
 
-// listTable has the fields of the items for columns, in the order in which they are first met.
-func listTable(caption, label string, v value) table {
-	var names []string
-	for _, item := range v.list {
-		for _, f := range item.fields {
-			if !slices.Contains(names, f.name) {
-				names = append(names, f.name)
-			}
-		}
-	}
-	t := table{Caption: caption, Head: []string{label}}
-	if len(names) > 0 {
-		t.Head = nil
-	}
+// listTable has the fields of the items for columns. A field that is empty in all of them has none.
+func listTable(caption string, v value) table {
+	t := table{Caption: caption}
+	names := columnsOf(v)
 	for _, name := range names {
 		t.Head = append(t.Head, labelOf(name))
 	}
 	for _, item := range v.list {
 		r := row{}
-		if len(names) == 0 {
-			r.Cells = []cell{{Text: item.text}}
-		}
 		for _, name := range names {
-			r.Cells = append(r.Cells, cell{Text: worded(name, item.at(name).text)})
+			r.Cells = append(r.Cells, cell{Text: said(name, item.at(name))})
 		}
 		t.Rows = append(t.Rows, r)
 	}
@@ -212,11 +219,31 @@ func fieldTable(caption string, f field) table {
 	return t
 }
 
+// said tells a plain value in a line.
+func said(name string, v value) string {
+	if !v.array || len(v.list) == 0 {
+		return worded(name, v.text)
+	}
+	var items []string
+	for _, item := range v.list {
+		items = append(items, said("", item))
+	}
+	if slices.ContainsFunc(v.list, func(item value) bool { return item.array }) { // ranges of numbers
+		return strings.ReplaceAll(strings.Join(items, "; "), " and ", " to ")
+	}
+	return listed(items)
+}
+
 // labels are the fields of the document in words.
 var labels = map[string]string{
 	"hub": "Id of the hub", "name": "Name", "records": "Entries in the record of decisions", "time": "Newest entry", "datasets": "Datasets",
 	"dataset": "Dataset", "guardian": "Key of the Guardian", "custodian": "Key of the custodian", "deputies": "Deputies of the Guardian", "key": "Key",
 	"until": "Until", "sites": "Sites", "site": "Site", "as_at": "Data as at", "sequence": "Number of the last extract",
+	"today": "Judged on", "late_days": "Data are late after this many days", "needs": "What needs somebody", "kind": "About", "says": "In words", "approval": "Approval", "projects": "Requests",
+	"publications": "Publications", "publication": "Publication", "last_day": "Readable until", "recorded": "As recorded", "state": "State", "oldest": "Oldest data",
+	"withdrawn": "People withdrawn, rounded up to 10", "days": "Days since", "late": "Late", "passed": "Numbers passed over", "left": "Left on", "reason": "Reason",
+	"title": "Title", "status": "How it stands", "from": "From", "review": "Review by", "review_days": "Days until the review", "awaiting": "Guardians who have not signed",
+	"released": "Released here", "linked": "Joined here", "stale": "Released before people withdrew", "to_sweep": "Things to clear up",
 	"persons": "People, to the nearest 10", "missing": "Extracts that never came", "approvals": "Approvals by how they stand",
 }
 
@@ -240,6 +267,12 @@ func worded(name, text string) string {
 			return says
 		}
 		return "none"
+	}
+	if name == "says" {
+		return readable(text)
+	}
+	if word := statusWords[linkage.Status(text)]; name == "status" && word != "" {
+		return word
 	}
 	if n, err := json.Number(text).Int64(); err == nil && len(text) < 10 {
 		return thousands(n)
