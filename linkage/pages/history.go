@@ -63,8 +63,12 @@ func historyTable(all []entry) table {
 		if e.Check != "" {
 			what.Notes = append(what.Notes, "Check that failed: "+e.Check)
 		}
+		who := cell{Text: e.Who, Mono: true}
+		if e.ByHub {
+			who = cell{Text: "The hub's own"}
+		}
 		number := strconv.Itoa(e.Number)
-		t.Rows = append(t.Rows, row{"entry-" + number, []cell{{Text: number, Href: anchor(e.Number)}, {Text: moment(e.Time)}, what, {Text: upper(e.Outcome)}, {Text: e.Who, Mono: true}}})
+		t.Rows = append(t.Rows, row{"entry-" + number, []cell{{Text: number, Href: anchor(e.Number)}, {Text: moment(e.Time)}, what, {Text: upper(e.Outcome)}, who}})
 	}
 	return t
 }

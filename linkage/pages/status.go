@@ -22,7 +22,11 @@ func Status(document []byte) ([]byte, error) {
 		return nil, errors.New("how the hub stands is not a document of fields")
 	}
 	p := statusPage{}
-	p.add("The hub", root)
+	if needs := root.at("needs"); needs.array { // first what needs somebody
+		root.fields = slices.DeleteFunc(root.fields, func(f field) bool { return f.name == "needs" })
+		p.Parts = append(p.Parts, statusPart{ID: "needs", Title: labelOf("needs"), Tables: []table{listTable("Most important first", needs)}})
+	}
+	p.add(hubTitle, root)
 	return sheet{"How the hub stands", root.at("name").text, asOfStatus(root), p}.render("status.html")
 }
 
@@ -142,16 +146,18 @@ func (p *statusPage) add(title string, v value) {
 				p.add(itemTitle(label, item), item)
 			}
 		case f.value.array:
-			p.Parts[at].Tables = append(p.Parts[at].Tables, listTable(label+of(title, at), f.value))
+			p.Parts[at].Tables = append(p.Parts[at].Tables, listTable(label+of(title), f.value))
 		default:
-			p.Parts[at].Tables = append(p.Parts[at].Tables, fieldTable(label+of(title, at), f))
+			p.Parts[at].Tables = append(p.Parts[at].Tables, fieldTable(label+of(title), f))
 		}
 	}
 }
 
+const hubTitle = "The hub"
+
 // of tells the tables of several parts apart.
-func of(title string, part int) string {
-	if part == 0 {
+func of(title string) string {
+	if title == hubTitle {
 		return ""
 	}
 	return " of " + title

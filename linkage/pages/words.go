@@ -21,6 +21,7 @@ type entry struct {
 	Approval string
 	Datasets []string
 	Who      string // name of the key that signed; of what nobody signs, the hub's
+	ByHub    bool   // nobody else signed it
 	Outcome  string // one or two words
 	Reason   string // a Guardian's, or why the hub removed something
 	Check    string // of what was denied
@@ -42,7 +43,7 @@ func (r Record) entries() ([]entry, error) {
 		e := wordsOf(body)
 		e.Number, e.Time, e.Kind = n, record.Time, record.Kind
 		if e.Who == "" {
-			e.Who = hub
+			e.Who, e.ByHub = hub, true
 		}
 		if a := r.answer(n, e.Approval); a != nil {
 			e.What = upper(whoAnswered(*a)) + " " + e.Outcome + " request " + e.Approval + "."
