@@ -87,7 +87,7 @@ func (l *Ledger) rested(now time.Time) error {
 		return nil
 	}
 	return &Refusal{check: CheckClock, reason: "by this machine's clock the last entry in the record of decisions is more than 400 days old, and an entry with a wrong later date would end every approval for good",
-		hints: []string{"correct this machine's clock, and try again", "if nothing was recorded for so long, the hub's operator must first accept the clock"}}
+		hints: []string{"correct this machine's clock, and try again", "if nothing was recorded for so long, the hub's operator says once that the clock is right: datanet hub status --accept-clock"}}
 }
 
 // catchUp takes in what others have written since this Ledger was read, and reads no more than that. It is for the writer: nobody else

@@ -303,17 +303,20 @@ func (a *app) carryAnswer(c *consulted, kind answer, key *guardian, out string, 
 	})
 }
 
-// freshen signs the head of the record of decisions anew when it is a day old,
-// where the key for it is at hand.
-func (a *app) freshen(h *openHub) error {
-	if a.now().Sub(h.ledger.Head().Time) < 24*time.Hour {
+// freshen signs the record of decisions anew when that was last done a day ago.
+func (a *app) freshen(h *openHub) error { return a.signAnew(h, 24*time.Hour, false) }
+
+// signAnew signs the head of the record of decisions with the present time when
+// it is as old as this, where the key for it is at hand.
+func (a *app) signAnew(h *openHub, age time.Duration, acceptClock bool) error {
+	if a.now().Sub(h.ledger.Head().Time) < age {
 		return nil
 	}
 	key, err := h.ledgerKey()
 	if err != nil {
 		return nil // whoever lacks it reads what there is
 	}
-	if err := h.ledger.Resign(key.Signer, a.now(), false); err != nil {
+	if err := h.ledger.Resign(key.Signer, a.now(), acceptClock); err != nil {
 		return err
 	}
 	return a.read(h)

@@ -14,7 +14,10 @@ import (
 	"datanet/linkage"
 )
 
-type statusOptions struct{ late int }
+type statusOptions struct {
+	late        int
+	acceptClock bool
+}
 
 func newHubStatus(a *app) *cobra.Command {
 	var o statusOptions
@@ -24,7 +27,10 @@ func newHubStatus(a *app) *cobra.Command {
 		Long: `Says first what needs somebody: data that do not agree with the record of decisions,
 things to clear, approvals to review or to sign, sites that are late or never sent. Then,
 for each dataset, whose signatures the hub accepts and what each site sent last; how the
-approvals stand; and what is published. It looks, and changes nothing in the hub.`,
+approvals stand; and what is published.
+
+Where the hub's key for the record of decisions is at hand, the record is signed anew
+with the present time, so that copies of it say how old they are. Nothing else changes.`,
 		Example: "  datanet hub status --hub hub\n  datanet hub status --html status.html --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
 		if o.late < 1 || o.late > 36500 {
@@ -32,6 +38,9 @@ approvals stand; and what is published. It looks, and changes nothing in the hub
 		}
 		h, err := a.openHub()
 		if err != nil {
+			return err
+		}
+		if err := a.signAnew(h, time.Hour, o.acceptClock); err != nil {
 			return err
 		}
 		s, err := a.status(ctx, h, o)
@@ -43,6 +52,7 @@ approvals stand; and what is published. It looks, and changes nothing in the hub
 		}
 		return a.say(s, func(w io.Writer) { printStatus(w, s) })
 	})
+	c.Flags().BoolVar(&o.acceptClock, "accept-clock", false, "this machine's clock is right, although nothing was recorded for more than 400 days")
 	c.Flags().IntVar(&o.late, "late", 35, "days after which a site's last data are late")
 	c.Flags().StringVar(&page, "html", "", "write a page to this file instead")
 	return c
