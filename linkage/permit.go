@@ -94,7 +94,8 @@ func (p Permit) Trust() Trust { return p.trust }
 //
 // Four more were made before, and what fails them is an *IntegrityError, never a Refusal: the text is strictly read, the ledger's head counts it
 // and is signed by the ledger's key (Open), the head extends the remembered one (CheckExtends), and every decision was the right
-// person's, not the applicant's (DecisionsOf). Days are those of the ledger's clock, which a machine's clock that was set back does not move. Which
+// person's, not the applicant's (DecisionsOf). Days are those of the ledger's clock, which a machine's clock that was set back does not move; the first
+// day must have come by the machine's clock too, so that a head which was dated ahead begins nothing early. Which
 // columns and pairs may be used is for the holder of the Permit to read off its Approval.
 func Check(l *Ledger, ask Ask) (Permit, error) {
 	if err := ask.wellFormed(); err != nil {
@@ -114,6 +115,10 @@ func Check(l *Ledger, ask Ask) (Permit, error) {
 	}
 	if err := d.live(l.head.Clock(ask.Now)); err != nil {
 		return Permit{}, err
+	}
+	if day(ask.Now) < d.Approval.From { // a head that is dated ahead begins nothing early
+		return Permit{}, &Refusal{check: CheckNotYet, reason: "approval " + ask.Approval + ": it begins on " + d.Approval.From + ", and by this machine's clock that day has not come",
+			hints: []string{"wait for that day; or set this machine's clock, if it is wrong"}}
 	}
 	if err := ask.place(d.Approval); err != nil {
 		return Permit{}, err
