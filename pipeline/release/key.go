@@ -65,21 +65,23 @@ func (r *run) makeKey() (linkage.ProjectKeyRecord, error) {
 }
 
 // openKey opens this custodian's copy. That a custodian of the project signed
-// the record is the ledger's own rule: it holds no other.
+// the record is the ledger's own rule: it holds no other. This custodian's key is
+// the trusted one, so what does not open was never sealed for this: damage, and
+// not a wrong key.
 func (r *run) openKey(k *linkage.ProjectKeyRecord) (pseudonym.ProjectKey, error) {
 	if k.Approval != r.approval.ID || k.SHA256 != r.hash {
 		return pseudonym.ProjectKey{}, &IntegrityError{"the recorded project key belongs to another approval", "check the record of decisions: datanet approval verify"}
 	}
 	box, err := base64.StdEncoding.DecodeString(k.Sealed[r.Dataset])
 	if err != nil || len(box) == 0 {
-		return pseudonym.ProjectKey{}, &KeyError{"the project's key was not sealed to the custodian of " + r.Dataset, anotherApproval}
+		return pseudonym.ProjectKey{}, &IntegrityError{"the project's key was not sealed to the custodian of " + r.Dataset, anotherApproval}
 	}
 	key, err := r.Custodian.OpenProjectKey(box, r.Permit.Hash())
 	if err != nil {
-		return pseudonym.ProjectKey{}, err
+		return pseudonym.ProjectKey{}, &IntegrityError{"the recorded " + err.Error(), anotherApproval}
 	}
 	if key.CheckValue() != k.Check {
-		return pseudonym.ProjectKey{}, &KeyError{"the project's key that opens for " + r.Dataset + " is not the recorded one: its check value is " + key.CheckValue() + ", the recorded one " + k.Check, anotherApproval}
+		return pseudonym.ProjectKey{}, &IntegrityError{"the project's key that opens for " + r.Dataset + " is not the recorded one: its check value is " + key.CheckValue() + ", the recorded one " + k.Check, anotherApproval}
 	}
 	return key, nil
 }

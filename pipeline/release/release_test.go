@@ -271,16 +271,16 @@ func TestRefusals(t *testing.T) {
 		"record refuses":    {"", func(o *Options) { o.Record = func(linkage.Body) error { return failed } }},
 		"occupied":          {"use", func(o *Options) { o.Out = w.Dir }},
 		"a file":            {"use", func(o *Options) { o.Out = filepath.Join(w.Hub.Dir(), "hub.json") }},
-		"another's project key": {"key", func(o *Options) {
+		"another's project key": {"integrity", func(o *Options) {
 			o.Sealed = resealed(t, w, id, "slam", func(k *linkage.ProjectKeyRecord) { k.Sealed["slam"] = k.Sealed["primary-care"] })
 		}},
-		"another check value": {"key", func(o *Options) {
+		"another check value": {"integrity", func(o *Options) {
 			o.Sealed = resealed(t, w, id, "slam", func(k *linkage.ProjectKeyRecord) { k.Check = "0123456789abcdef" })
 		}},
 		"key of another text": {"integrity", func(o *Options) {
 			o.Sealed = resealed(t, w, id, "slam", func(k *linkage.ProjectKeyRecord) { k.SHA256 = schemas.Digest(nil) })
 		}},
-		"not sealed to us": {"key", func(o *Options) {
+		"not sealed to us": {"integrity", func(o *Options) {
 			o.Sealed = resealed(t, w, id, "slam", func(k *linkage.ProjectKeyRecord) { delete(k.Sealed, "slam") })
 		}},
 	} {
