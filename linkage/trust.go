@@ -23,7 +23,7 @@ type DatasetTrust struct {
 	CustodianVKey string            // the verifier key inside the token
 	Sites         map[string]string // verifier key by site
 	Deputies      []Deputy          // of the present Guardian, in the order in which they were named
-	Former        []string          // the verifier keys of earlier Guardians, the first one first
+	Former        []string          // the verifier keys of earlier Guardians who signed that another key takes the place of theirs, the first one first
 }
 
 // Dataset returns who is trusted for a dataset; the zero value if nobody is.
@@ -159,7 +159,7 @@ func (t *Trust) apply(want TrustRecord) error {
 // applyPeople sets the keys of the Guardian, of the custodian and of deputies. Deputies go with the Guardian who named them.
 func (t *Trust) applyPeople(has *DatasetTrust, rest TrustRecord) (err error) {
 	if rest.Guardian != "" {
-		if has.Guardian != "" {
+		if t.asked && has.Guardian != "" { // before, it was replaced by the operator's wish alone, which nobody else need follow
 			has.Former = append(slices.Clone(has.Former), has.Guardian)
 		}
 		has.Guardian, has.Deputies = rest.Guardian, nil
