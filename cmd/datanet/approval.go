@@ -164,10 +164,10 @@ func (a *app) permit(h *openHub, ask linkage.Ask) (linkage.Permit, error) {
 	if err != nil {
 		p = linkage.Permit{}
 	}
-	var refused *linkage.Refusal
-	if !errors.As(err, &refused) {
-		return p, err
-	}
-	a.denied(h, linkage.DeniedRecord{Approval: ask.Approval, Action: ask.Action, Dataset: ask.Dataset, Check: refused.Check()})
-	return p, err
+	return p, a.denyFor(h, denialOf(ask), err)
+}
+
+// denialOf is what is recorded of something that was asked and refused.
+func denialOf(ask linkage.Ask) linkage.DeniedRecord {
+	return linkage.DeniedRecord{Approval: ask.Approval, Action: ask.Action, Dataset: ask.Dataset}
 }

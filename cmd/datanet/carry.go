@@ -177,14 +177,14 @@ func (a *app) importAnswer(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if forHub != h.ID {
-		return &refusal{"the answer was made for another hub", "import it at the hub that the request came from"}
-	}
 	body, err := record.Decode()
 	if err != nil {
 		return err
 	}
 	id, dataset, done := answerOf(body)
+	if forHub != h.ID {
+		return a.deny(h, body, &refusal{"the answer was made for another hub", "import it at the hub that the request came from", linkage.CheckHub})
+	}
 	status := "skipped"
 	if !h.has(record) {
 		if err := a.recordDated(h, record); err != nil {
@@ -261,7 +261,7 @@ func (a *app) comparedWithHub(c *consulted) error {
 		return err
 	}
 	if h.ID != c.ledger.Hub() {
-		return &refusal{"the request came from another hub", "give it without --hub, and without DATANET_HUB"}
+		return &refusal{"the request came from another hub", "give it without --hub, and without DATANET_HUB", linkage.CheckHub}
 	}
 	return h.ledger.CheckExtends(c.ledger.Head())
 }

@@ -161,13 +161,35 @@ func (a *app) openHub() (*openHub, error) {
 
 // read takes in the record of decisions as it is now.
 func (a *app) read(h *openHub) (err error) {
-	if h.ledger, err = a.remember(h.ID, func() (*linkage.Ledger, error) { return linkage.Open(h.LedgerDir(), h.Ledger) }); err != nil {
+	h.ledger, err = a.remember(h.ID, func() (*linkage.Ledger, error) { return linkage.Open(h.LedgerDir(), h.Ledger) })
+	if errors.Is(err, fs.ErrNotExist) { // no hub was ever without one
+		return &integrityError{"the hub's record of decisions is gone", "put the folder ledger of the hub back from a copy"}
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.isFounded(); err != nil {
 		return err
 	}
 	if h.decisions, err = h.ledger.Decisions(); err != nil {
 		return err
 	}
 	h.trust = h.decisions.Trust()
+	return nil
+}
+
+// isFounded holds hub.json, which nobody signs, to the first entry of the
+// record of decisions: whose signature publications take stands in both.
+func (h *openHub) isFounded() error {
+	for _, r := range h.ledger.Records()[:min(1, h.ledger.Head().Size)] {
+		body, err := r.Decode()
+		if err != nil {
+			return err
+		}
+		if founded, ok := body.(linkage.HubRecord); !ok || founded.Publisher != h.Publisher || founded.Name != h.Name {
+			return &integrityError{"hub.json does not name the publisher and the hub as the record of decisions does", "put hub.json back from a copy"}
+		}
+	}
 	return nil
 }
 
@@ -297,8 +319,7 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 		return a.ctx.Err()
 	}
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
-		a.deny(h, body, err)
-		return err
+		return a.deny(h, body, err)
 	}
 	return a.read(h)
 }
@@ -314,7 +335,7 @@ func (a *app) recordDated(h *openHub, r linkage.Record) error {
 	}
 	if _, err := h.ledger.Append(key.Signer, a.now(), r); err != nil {
 		if body, wrong := r.Decode(); wrong == nil {
-			a.deny(h, body, err)
+			return a.deny(h, body, err)
 		}
 		return err
 	}
@@ -323,12 +344,8 @@ func (a *app) recordDated(h *openHub, r linkage.Record) error {
 
 // deny records that a decision was refused, if it can be recorded; it stays
 // refused if not.
-func (a *app) deny(h *openHub, body linkage.Body, err error) {
-	var refused *linkage.Refusal
-	if !errors.As(err, &refused) {
-		return
-	}
-	denied := linkage.DeniedRecord{Check: refused.Check()}
+func (a *app) deny(h *openHub, body linkage.Body, err error) error {
+	denied := linkage.DeniedRecord{}
 	switch b := body.(type) {
 	case linkage.SignatureRecord:
 		denied.Approval, denied.Action, denied.Dataset = b.Approval, linkage.ActionSign, b.Dataset
@@ -338,10 +355,20 @@ func (a *app) deny(h *openHub, body linkage.Body, err error) {
 		denied.Approval, denied.Action, denied.Dataset = b.Approval, linkage.ActionRevoke, b.Dataset
 	case linkage.TrustRecord:
 		denied.Action, denied.Dataset = linkage.ActionTrust, b.Dataset
-	default:
-		return
+	default: // of what is done under an approval, whoever does it says what was refused
+		return err
 	}
-	a.denied(h, denied)
+	return a.denyFor(h, denied, err)
+}
+
+// denyFor records what was refused, by the check that failed, and gives the
+// refusal back. What failed otherwise was not refused.
+func (a *app) denyFor(h *openHub, denied linkage.DeniedRecord, err error) error {
+	denied.Check = checkOf(err)
+	if denied.Check != "" && kindOf(a.ctx, err) == "governance" {
+		a.denied(h, denied)
+	}
+	return err
 }
 
 func (a *app) denied(h *openHub, denied linkage.DeniedRecord) {

@@ -74,7 +74,8 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 			return nil, err
 		}
 	}
-	permit, err := a.permit(h, linkage.Ask{Approval: o.approval, Action: linkage.ActionLink})
+	ask := linkage.Ask{Approval: o.approval, Action: linkage.ActionLink}
+	permit, err := a.permit(h, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func (a *app) linkOne(ctx context.Context, o linkOptions) (*link.Result, error) 
 	}
 	done, err := link.Run(ctx, options)
 	if err != nil {
-		return nil, err
+		return nil, a.denyFor(h, denialOf(ask), err)
 	}
 	return done, h.Audit(hub.AuditEntry{Time: a.now(), What: "link", On: o.approval, Outcome: done.Status})
 }

@@ -111,9 +111,17 @@ func (a *app) runPublish(ctx context.Context, o publishOptions) error {
 // policy for a dataset alone, which has no permit.
 func (a *app) mayPublish(h *openHub, o publishOptions) (linkage.Permit, error) {
 	if o.approval == "" {
-		return linkage.Permit{}, h.allows(o)
+		return linkage.Permit{}, a.denyFor(h, denialOf(o.ask()), h.allows(o))
 	}
-	return a.permit(h, linkage.Ask{Approval: o.approval, Action: linkage.ActionPublish})
+	return a.permit(h, o.ask())
+}
+
+func (o publishOptions) ask() linkage.Ask {
+	ask := linkage.Ask{Approval: o.approval, Action: linkage.ActionPublish}
+	if o.approval == "" {
+		ask.Dataset = o.dataset
+	}
+	return ask
 }
 
 // counted says how much was published, and what the attack on it found.
@@ -158,15 +166,16 @@ func (h *openHub) allows(o publishOptions) error {
 	})
 	if !known || o.policy != disclose.PolicyName {
 		return &refusal{fmt.Sprintf("the hub's record of decisions does not let %s be published alone under the policy %q as this version applies it", o.dataset, o.policy),
-			"the policy is recorded when the hub is made; known: " + disclose.PolicyName}
+			"the policy is recorded when the hub is made; known: " + disclose.PolicyName, linkage.CheckPolicy}
 	}
 	return nil
 }
 
 // A refusal is governance's word as the command line reads it.
-type refusal struct{ rule, hint string }
+type refusal struct{ rule, hint, check string }
 
 func (e *refusal) Error() string   { return e.rule }
+func (e *refusal) Check() string   { return e.check }
 func (e *refusal) Kind() string    { return "governance" }
 func (e *refusal) Hints() []string { return []string{e.hint} }
 
@@ -198,7 +207,7 @@ func (o publishOptions) options(a *app, h *openHub, key *pseudonym.PublisherKey)
 	}
 	p.Dataset, p.Trusted, p.Recorded = o.dataset, h.trust.Dataset(o.dataset).CustodianVKey, h.state(o.dataset)
 	if p.Trusted == "" {
-		return p, &refusal{"the hub trusts no custodian for " + o.dataset, "datanet hub trust --dataset " + o.dataset + " --custodian PUBLIC"}
+		return p, &refusal{"the hub trusts no custodian for " + o.dataset, "datanet hub trust --dataset " + o.dataset + " --custodian PUBLIC", linkage.CheckCustodian}
 	}
 	return p, nil
 }
@@ -233,11 +242,11 @@ func (a *app) publishOne(ctx context.Context, o publishOptions, key *pseudonym.P
 	}
 	options.Note = func(header *publication.Header, digest string) error { return a.notePublication(h, header, digest) }
 	p, err := pipeline.Publish(ctx, options)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = a.notePublication(h, p.Header, p.Digest)
 	}
-	if err := a.notePublication(h, p.Header, p.Digest); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, a.denyFor(h, denialOf(o.ask()), err)
 	}
 	if p.Report != nil {
 		report, err := json.MarshalIndent(p.Report, "", " ")

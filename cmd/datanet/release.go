@@ -124,7 +124,7 @@ func (a *app) releaseOne(ctx context.Context, o releaseOptions, ask linkage.Ask,
 		Out: o.out, Tool: version, Threads: threads, Memory: memory, Progress: a.progress(),
 	})
 	if err != nil {
-		return nil, err
+		return nil, a.denyFor(h, denialOf(ask), err)
 	}
 	return done, h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "release", On: o.approval + "/" + o.dataset, Outcome: done.Status})
 }

@@ -132,8 +132,7 @@ func (a *app) runTrust(o trustOptions) error {
 	}
 	rest, err := h.trust.Change(want)
 	if err != nil {
-		a.deny(h, want, err)
-		return err
+		return a.deny(h, want, err)
 	}
 	status := "already so"
 	if !rest.Empty() {
