@@ -144,12 +144,12 @@ func (s *storyteller) publishes(to string, more ...string) {
 }
 
 // drafts asks for an approval of primary care with another dataset.
-func (s *storyteller) drafts(dataset, from, until string) (id string) {
+func (s *storyteller) drafts(dataset, from, until string, more ...string) (id string) {
 	s.Helper()
 	applicant := s.key("applicant-"+dataset+from+until, "key")
 	public := s.says("key", "guardian", "--dataset", "primary-care", "--name", "applicant", "--out", applicant)["public"].(string)
-	return s.says("approval", "draft", "--datasets", "primary-care,"+dataset, "--pairs", "primary-care:"+dataset, "--title", "A story", "--summary", "A story", "--purpose", "A story",
-		"--legal-basis", "None", "--dpia", "STORY-1", "--applicant", public, "--users", "storytellers", "--from", from, "--until", until)["id"].(string)
+	return s.says(append([]string{"approval", "draft", "--datasets", "primary-care," + dataset, "--pairs", "primary-care:" + dataset, "--title", "A story", "--summary", "A story", "--purpose", "A story",
+		"--legal-basis", "None", "--dpia", "STORY-1", "--applicant", public, "--users", "storytellers", "--from", from, "--until", until}, more...)...)["id"].(string)
 }
 
 func (s *storyteller) sign(id string, datasets ...string) {
