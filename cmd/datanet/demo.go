@@ -69,6 +69,8 @@ func (a *app) runDemo(ctx context.Context, o demoOptions) error {
 			{"inspect", document.Extract},
 			{"approval", "list", "--hub", d.path("hub")},
 			{"approval", "show", document.Approvals[0], "--hub", d.path("hub")},
+			{"hub", "status", "--hub", d.path("hub")},
+			{"approval", "register", "--out", d.path("register"), "--hub", d.path("hub")},
 			{"query", "--measure", "smi-blood-pressure", "--by", "age,sex", "--publication", document.Linked},
 			{"query", "--measure", "diabetes", "--by", "ethnicity", "--publication", document.Publication},
 			{"query", "--measure", "smi", "--by", "imd", "--publication", document.Publication},

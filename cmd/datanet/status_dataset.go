@@ -41,6 +41,8 @@ type siteStatus struct {
 	Withdrawn int64      `json:"withdrawn"` // people whom it has withdrawn, rounded up to 10
 	Left      string     `json:"left"`      // the day on which it withdrew; empty: it takes part
 	Reason    string     `json:"reason"`    // why it withdrew
+
+	recorded linkage.LoadRecord // the last load that the record of decisions has
 }
 
 func (h *openHub) datasetStatus(ctx context.Context, name string, now time.Time, late int) (datasetStatus, error) {
@@ -59,8 +61,15 @@ func (h *openHub) datasetStatus(ctx context.Context, name string, now time.Time,
 			d.State, d.why = "broken", err.Error()
 		}
 	}
+	known := h.siteStatuses(name)
 	for _, site := range slices.Sorted(maps.Keys(trusted.Sites)) {
-		of := h.siteStatus(name, site)
+		of := siteStatus{Site: site, Passed: [][2]int64{}}
+		if known[site] != nil {
+			of = *known[site]
+		}
+		if d.State == "broken" { // all there is to go by is what was recorded
+			of.AsAt, of.Sequence, of.Persons = of.recorded.AsAt, of.recorded.Sequence, of.recorded.Persons
+		}
 		if m, ok := s.Member(site); ok {
 			of.AsAt, of.Sequence, of.Persons = m.AsAt, m.Sequence, (held[site]+5)/10*10
 			of.Days = -daysTo(m.AsAt, now)
@@ -109,34 +118,51 @@ func (d *datasetStatus) look(h *openHub) (hub.State, error) {
 	return s, nil
 }
 
-// siteStatus is what the record of decisions has of a site since it last came.
-func (h *openHub) siteStatus(dataset, site string) siteStatus {
-	s, last := siteStatus{Site: site, Passed: [][2]int64{}}, int64(0)
+// siteStatuses are what the record of decisions has of each site since it last came.
+func (h *openHub) siteStatuses(dataset string) map[string]*siteStatus {
+	all := map[string]*siteStatus{}
+	of := func(site string) *siteStatus {
+		if all[site] == nil {
+			all[site] = &siteStatus{Site: site, Passed: [][2]int64{}}
+		}
+		return all[site]
+	}
 	for _, r := range h.ledger.Records() {
+		if r.Kind != linkage.KindTrust && r.Kind != linkage.KindLoad && r.Kind != linkage.KindDeparture {
+			continue
+		}
 		body, err := r.Decode()
 		if err != nil {
 			continue
 		}
 		switch b := body.(type) {
 		case linkage.TrustRecord:
-			if b.Dataset == dataset && b.Sites[site] != "" && s.Left != "" { // it is back
-				s = siteStatus{Site: site, Passed: [][2]int64{}}
+			for site := range b.Sites {
+				if b.Dataset == dataset && of(site).Left != "" { // it is back
+					delete(all, site)
+				}
 			}
 		case linkage.LoadRecord:
-			if b.Dataset != dataset || b.Site != site {
-				continue
+			if b.Dataset == dataset {
+				of(b.Site).loaded(b)
 			}
-			if s.Missing = max(0, b.Sequence-last-1); s.Missing > 0 {
-				s.Passed = append(s.Passed, [2]int64{last + 1, b.Sequence - 1})
-			}
-			last = b.Sequence
 		case linkage.DepartureRecord:
-			if b.Dataset == dataset && b.Site == site {
-				s, last = siteStatus{Site: site, Passed: [][2]int64{}, Left: r.Time.Format(time.DateOnly), Reason: b.Reason()}, 0
+			if b.Dataset == dataset {
+				delete(all, b.Site)
+				of(b.Site).Left, of(b.Site).Reason = r.Time.Format(time.DateOnly), b.Reason()
 			}
 		}
 	}
-	return s
+	return all
+}
+
+// loaded takes in one load, and which numbers were passed over before it.
+func (s *siteStatus) loaded(b linkage.LoadRecord) {
+	last := s.recorded.Sequence
+	if s.Missing = max(0, b.Sequence-last-1); s.Missing > 0 {
+		s.Passed = append(s.Passed, [2]int64{last + 1, b.Sequence - 1})
+	}
+	s.recorded = b
 }
 
 func (d datasetStatus) needs(late int) (all []need) {

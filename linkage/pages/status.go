@@ -24,10 +24,29 @@ func Status(document []byte) ([]byte, error) {
 	p := statusPage{}
 	if needs := root.at("needs"); needs.array { // first what needs somebody
 		root.fields = slices.DeleteFunc(root.fields, func(f field) bool { return f.name == "needs" })
-		p.Parts = append(p.Parts, statusPart{ID: "needs", Title: labelOf("needs"), Tables: []table{listTable("Most important first", needs)}})
+		p.Parts = append(p.Parts, statusPart{ID: "needs", Title: labelOf("needs"), Tables: []table{listTable("Most important first", told(needs))}})
 	}
 	p.add(hubTitle, root)
 	return sheet{"How the hub stands", root.at("name").text, asOfStatus(root), p}.render("status.html")
+}
+
+// needWords say what a thing is about that needs somebody; its sentence says the rest.
+var needWords = map[string]string{
+	"integrity": "Data do not agree", "sweep": "To clear", "stale": "Outdated", "review": "Review", "signature": "Signature",
+	"late": "Late", "never-sent": "Never sent", "passed-over": "Missing", "left": "Withdrew",
+}
+
+// told leaves of what needs somebody what it is about and its sentence, which names dataset, site and approval.
+func told(needs value) value {
+	list := slices.Clone(needs.list)
+	for i, need := range list {
+		kind := need.at("kind")
+		if word := needWords[kind.text]; word != "" {
+			kind.text = word
+		}
+		list[i] = value{fields: []field{{"kind", kind}, {"says", need.at("says")}}}
+	}
+	return value{list: list, array: true}
 }
 
 func asOfStatus(root value) string {
