@@ -11,7 +11,7 @@ import (
 
 // cmd/datanet/attack_test.go has the table of attacks. Here is what whole commands are too slow for.
 
-// every change of a line that TestEveryByteOfARecord tries: cut off, one byte changed in four ways, removed, one added.
+// variants are the changes of a line that are tried: cut off, one byte changed in four ways, removed, one added.
 func variants(line []byte) (all [][]byte) {
 	for i := range line {
 		all = append(all, line[:i], slices.Delete(bytes.Clone(line), i, i+1), slices.Insert(bytes.Clone(line), i, ' '))

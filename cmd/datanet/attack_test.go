@@ -98,8 +98,8 @@ var attacks = []attack{
 		return w.eachByte(w.released("slam", "patients.parquet"), w.steps("link")[0])
 	}},
 	// Whoever carries an extract to the custodian.
-	{"a byte of an extract's manifest", "approved", 6, "", damaged, func(w *attacker) [][]string { return w.eachByte(w.extract("manifest.json"), w.load()) }},
-	{"a byte of an extract's signature", "approved", 6, "", damaged, func(w *attacker) [][]string { return w.eachByte(w.extract("manifest.sig"), w.load()) }},
+	{"a byte of an extract's manifest", "approved", 6, "", damaged, func(w *attacker) [][]string { return w.eachByte(w.extract("manifest.json"), w.load("Z99002")) }},
+	{"a byte of an extract's signature", "approved", 6, "", damaged, func(w *attacker) [][]string { return w.eachByte(w.extract("manifest.sig"), w.load("Z99002")) }},
 	// Whoever carries a request to a Guardian: the approval's text and its signatures travel in it. The first line says what the file is.
 	{"a byte of a request on its way", "half", 6, "", noHub, func(w *attacker) [][]string {
 		request := w.exports("request")
@@ -117,7 +117,7 @@ var attacks = []attack{
 		w.says("hub", "trust", "--dataset", "slam", "--guardian", key, "--by", w.key("slam", "guardian"), "--out", statement)
 		return w.eachByte(statement, []string{"hub", "trust", "--dataset", "slam", "--guardian", key, "--by", statement, "--by", w.key("primary-care", "guardian")}, linkage.TrustDomain+"\n")
 	}},
-	// The hub's operator, with the ledger's key: a byte of a trust record, and another key in it.
+	// The hub's operator, with the ledger's key: another deputy than the Guardian named.
 	{"a trust record with another key", "approved", 6, "", damaged, func(w *attacker) [][]string {
 		deputy := w.public(w.newKey("slam", "deputy"))
 		w.says("hub", "trust", "--dataset", "slam", "--deputy", deputy, "--until", "2026-12-31", "--by", w.key("slam", "guardian"))
@@ -181,7 +181,7 @@ var attacks = []attack{
 		w.at("2026-12-11 00:00:00")
 		return w.everyStep()
 	}},
-	// The same, before its first day, with the hub of somebody whose clock is ahead: nothing is released yet.
+	// The same, before its first day. There is nothing to query yet: linkage has that.
 	{"not yet valid", "approved", 3, "not-yet", "each", func(w *attacker) [][]string {
 		w.second("slam", "--from", "2026-11-10")
 		w.at("2026-11-09 23:59:59")
@@ -353,6 +353,14 @@ var attacks = []attack{
 	{"a first Guardian replaced before anybody asked", "loaded", 6, "", damaged, func(w *attacker) [][]string {
 		w.usurps("primary-care", "slam")
 		return w.steps("release")
+	}},
+	// Whoever can write to the folder, puts an older state back, and waits for the custodian to give all extracts again.
+	{"an older state recorded by a load that is a skip", "loaded", 6, "", damaged, func(w *attacker) [][]string {
+		w.must(copyTree(w.in("datasets"), w.file("older")))
+		w.says(w.load("Z99002")...)
+		w.must(os.RemoveAll(w.in("datasets")))
+		w.must(os.Rename(w.file("older"), w.in("datasets")))
+		return [][]string{w.load("Z99001"), {"publish"}}
 	}},
 	// Whoever can write to the folder, and puts a hub of their own there, with Guardians of their own and the custodians' datasets.
 	{"a hub of one's own in the place of the real one", "loaded", 6, "", damaged, func(w *attacker) [][]string {
@@ -588,8 +596,8 @@ func (w *attacker) extract(file string) string {
 	return w.file(filepath.Join("extracts", "primary-care_Z99002_2026-10-31", file))
 }
 
-func (w *attacker) load() []string {
-	return []string{"load", w.extract(""), "--custodian", w.key("primary-care", "custodian")}
+func (w *attacker) load(site string) []string {
+	return []string{"load", w.file("extracts/primary-care_" + site + "_2026-10-31"), "--custodian", w.key("primary-care", "custodian")}
 }
 
 func (w *attacker) release(id, dataset string) []string {
