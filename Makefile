@@ -31,7 +31,7 @@ demo: build ## a synthetic borough, from the organisations' files to the planner
 test: modules ## everything that must hold
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 40m ./...
 
 lint: modules ## vet, staticcheck, known vulnerabilities
 	$(GO) vet ./...
@@ -39,7 +39,7 @@ lint: modules ## vet, staticcheck, known vulnerabilities
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./... || { test -z "$$CI" && echo "govulncheck did not finish: it needs vuln.go.dev" ; }
 
 race: modules ## the race detector where processes and threads meet
-	$(GO) test -race ./linkage ./pipeline/hub ./pipeline/engine ./pipeline/load
+	$(GO) test -race -timeout 40m ./linkage ./pipeline/hub ./pipeline/engine ./pipeline/load
 
 bench: build ## measure an extract of 5 million observations, then benchmarks; read the ratios
 	$(BUILD)/datanet bench --rows 5000000
