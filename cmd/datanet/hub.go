@@ -215,12 +215,12 @@ func (a *app) lock(path string) (unlock func(), err error) {
 	}
 	for waited := false; ; waited = true {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
+		if err == nil && a.ctx.Err() == nil {
 			return func() { f.Close() }, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			f.Close()
-			return nil, err
+			return nil, cmp.Or(a.ctx.Err(), err)
 		}
 		if !waited {
 			a.progress()("waiting for another command at this hub")
@@ -309,8 +309,17 @@ func keep(path string, body []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// record appends to the record of decisions, with the ledger's key.
+// record appends to the record of decisions, and reads it again.
 func (a *app) record(h *openHub, body linkage.Body) error {
+	if err := a.add(h, body); err != nil {
+		return err
+	}
+	return a.read(h)
+}
+
+// add appends to the record of decisions, with the ledger's key. That somebody ended
+// the command it says only when nothing was recorded: record can say so later.
+func (a *app) add(h *openHub, body linkage.Body) error {
 	key, err := h.ledgerKey()
 	if err != nil {
 		return err
@@ -321,7 +330,7 @@ func (a *app) record(h *openHub, body linkage.Body) error {
 	if err := appendRecord(h.ledger, key, a.now(), body); err != nil {
 		return a.deny(h, body, err)
 	}
-	return a.read(h)
+	return nil
 }
 
 // recordDated is record for one that was made elsewhere, and has its own time.

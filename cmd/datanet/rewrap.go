@@ -131,7 +131,7 @@ func (a *app) rewrapOne(ctx context.Context, want linkage.TrustRecord, o load.Ha
 				return err
 			}
 		}
-		return a.record(h, want)
+		return a.add(h, want) // once it is recorded, nothing may look as if it were not
 	}
 	r, err := load.Rewrap(ctx, o)
 	var none *hub.UseError

@@ -11,6 +11,8 @@ import (
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
+	"datanet/pipeline/load"
+	"datanet/pseudonym"
 )
 
 // opened is the practice's hub, as a command of this process opens it.
@@ -186,3 +188,42 @@ type ofDataset struct{ datasetStatus }
 
 func (p ofProject) all() []need { return p.needs() }
 func (d ofDataset) all() []need { return d.needs(35) }
+
+// endedAt is a context that somebody ends at an instant.
+type endedAt struct {
+	context.Context
+	now func() bool
+}
+
+func (c endedAt) Err() error {
+	if c.now() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestHandoverEndedAsItIsRecorded: somebody ends the command when the record that makes the new custodian the trusted one has just
+// been written. The dataset is the new custodian's: nothing of it is taken back.
+func TestHandoverEndedAsItIsRecorded(t *testing.T) {
+	p, s, _ := loadedPractice(t)
+	s.must("key", "custodian", "--dataset", "primary-care", "--out", p.in("keys", "next.key"))
+	a := &app{out: os.Stderr, err: os.Stderr, env: func(name string) string { return s.env[name] }, now: time.Now, ctx: context.Background(), hub: p.in("hub")}
+	to, err := openKey[*pseudonym.CustodianKey](a, p.in("keys", "next.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.ctx = endedAt{a.ctx, func() bool {
+		records, err := os.ReadFile(p.in("hub", "ledger", "records"))
+		if err != nil {
+			t.Error(err)
+		}
+		return slices.ContainsFunc(strings.Split(string(records), "\n"), func(line string) bool {
+			return strings.HasPrefix(line, `{"kind":"trust"`) && strings.Contains(line, to.Public())
+		})
+	}}
+	want := linkage.TrustRecord{Dataset: "primary-care", Custodian: to.Public()}
+	if _, _, err := a.rewrapOne(context.Background(), want, load.Handover{From: p.custodian, To: to, Threads: 1, Memory: 1 << 30}); err != nil {
+		t.Error(err)
+	}
+	s.must("hub", "verify")
+}
