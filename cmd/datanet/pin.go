@@ -27,7 +27,8 @@ func (a *app) pinGuardian(h *openHub, dataset string) error {
 	}
 	// At this hub; and by the custodian's key, wherever: a hub that is new here may have been put in the place of another.
 	pins := []string{filepath.Join(home, "guardians", h.ID+"-"+dataset), filepath.Join(home, "guardians", "of-"+schemas.Digest([]byte(has.CustodianVKey)))}
-	for _, path := range pins {
+	met := false
+	for _, path := range pins { // each of them counts: or a hub could be met first with somebody else's key as the custodian's, and then with this one
 		known, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -39,9 +40,9 @@ func (a *app) pinGuardian(h *openHub, dataset string) error {
 			return &integrityError{"the Guardian's key of " + dataset + " at this hub is another one than the one that is remembered here, who did not sign that it takes the place of theirs",
 				"ask the Guardian for their key; if it is the new one, remove " + strings.Join(pins, " and ")}
 		}
-		return keepAll(pins, has.Guardian)
+		met = true
 	}
-	if a.watched() {
+	if !met && a.watched() {
 		fmt.Fprintf(a.err, "The Guardian of %s at this hub has the key\n  %s\nIt is remembered from now on. Compare it with the Guardian, not with the hub.\n", dataset, has.Guardian)
 	}
 	return keepAll(pins, has.Guardian)
