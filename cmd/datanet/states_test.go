@@ -85,6 +85,29 @@ func TestDepartureCutShort(t *testing.T) {
 	}
 }
 
+// TestKeyAfterADepartureCutShort: the same, and what comes next is a new key of the site. The note of its departure is of the key
+// that it had, so the departure is recorded first.
+func TestKeyAfterADepartureCutShort(t *testing.T) {
+	p, s, second := loadedPractice(t)
+	h := p.opened(s)
+	note, err := linkage.NewDeparture("primary-care", "Z99001", p.key.Public(), "It has withdrawn", p.custodian.Signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.WithdrawSite("primary-care", "Z99001", note, p.custodian.Signer, p.custodian.PublicPart().Verifier); err != nil {
+		t.Fatal(err)
+	}
+	s.must("key", "site", "--dataset", "primary-care", "--site", "Z99001", "--linkage", p.in("keys", "linkage.key"), "--wrap", p.in("keys", "wrap"), "--out", p.in("keys", "again.key"))
+	s.must("hub", "trust", "--dataset", "primary-care", "--site", "Z99001="+s.must("key", "show", "--public", p.in("keys", "again.key")), "--by", p.in("keys", "custodian.key"))
+	if got := bodies(p.opened(s)); len(got) != 2 || got[1].(linkage.DepartureRecord).Note != note {
+		t.Fatalf("%+v", got)
+	}
+	if code, _, stderr := s.try(context.Background(), "load", second, "--custodian", p.in("keys", "custodian.key")); code != 6 || !strings.Contains(stderr, "not the one that the site signed") {
+		t.Errorf("an extract under its former key: exit code %d\n%s", code, stderr)
+	}
+	s.must("hub", "verify")
+}
+
 // TestWithdrawalCutShort: a load that withdrew people was not recorded, and another load came first. What was released
 // before is stale all the same.
 func TestWithdrawalCutShort(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -120,8 +121,8 @@ func (a *app) runTrust(o trustOptions) error {
 	if o.output != "" {
 		return a.keepSignature(o, want, h.trust)
 	}
-	if o.custodian != "" && h.trust.Dataset(o.dataset).Custodian != "" && h.trust.Dataset(o.dataset).Custodian != o.custodian && h.state(o.dataset) != "" {
-		return &useError{"the dataset holds extracts under its present custodian's key", "datanet hub rewrap brings them under another one"}
+	if err := h.handsOver(want); err != nil {
+		return err
 	}
 	statement, err := h.trust.Statement(want)
 	if err != nil {
@@ -136,15 +137,50 @@ func (a *app) runTrust(o trustOptions) error {
 	}
 	status := "already so"
 	if !rest.Empty() {
-		if err := a.record(h, rest); err != nil {
+		if _, err := h.ledgerKey(); err != nil {
 			return err
 		}
-		if err := h.Audit(hub.AuditEntry{Time: a.now(), What: "trust", On: o.dataset, Outcome: "recorded"}); err != nil {
+		if err := a.alone(h.Dir(), func() error { return a.recordTrust(rest) }); err != nil {
 			return err
 		}
 		status = "recorded"
 	}
 	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
+}
+
+// recordTrust records a change with the record of decisions as it is now. What was done
+// under the keys so far is recorded before it: afterwards it no longer could be.
+func (a *app) recordTrust(want linkage.TrustRecord) error {
+	h, err := a.openHub()
+	if err != nil {
+		return err
+	}
+	if want.Custodian != "" || len(want.Sites) > 0 {
+		if err := a.settle(h, want.Dataset); err != nil {
+			return err
+		}
+	}
+	if err := h.handsOver(want); err != nil {
+		return err
+	}
+	if err := a.record(h, want); err != nil {
+		return err
+	}
+	return h.Audit(hub.AuditEntry{Time: a.now(), What: "trust", On: want.Dataset, Outcome: "recorded"})
+}
+
+// handsOver refuses another custodian of a dataset that was begun: its state is signed
+// with the present one's key, and is nobody's under another.
+func (h *openHub) handsOver(want linkage.TrustRecord) error {
+	has := h.trust.Dataset(want.Dataset)
+	if want.Custodian == "" || has.Custodian == "" || has.Custodian == want.Custodian {
+		return nil
+	}
+	_, _, err := h.State(want.Dataset, has.CustodianVKey)
+	if none := (*hub.UseError)(nil); errors.As(err, &none) && h.state(want.Dataset) == "" {
+		return nil
+	}
+	return &useError{"the dataset was begun under its present custodian's key", "datanet hub rewrap brings it under another one"}
 }
 
 // signedTrust collects the signatures that a change takes: those that were
