@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"iter"
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
@@ -22,18 +21,13 @@ func (h *openHub) states(dataset string, each func(held)) {
 	states(h.bodies(), dataset, each)
 }
 
-// bodies are what the records say, the oldest first.
-func (h *openHub) bodies() iter.Seq[linkage.Body] {
-	return func(yield func(linkage.Body) bool) { h.holds(func(b linkage.Body) bool { return !yield(b) }) }
-}
-
-func states(bodies iter.Seq[linkage.Body], dataset string, each func(held)) {
+func states(bodies []linkage.Body, dataset string, each func(held)) {
 	last, coming := "", linkage.RewrapRecord{}
 	is := func(next held) {
 		last, coming = next.state, linkage.RewrapRecord{}
 		each(next)
 	}
-	for b := range bodies {
+	for _, b := range bodies {
 		switch r := b.(type) {
 		case linkage.LoadRecord:
 			if r.Dataset == dataset {

@@ -172,7 +172,7 @@ func TestHandoverRecords(t *testing.T) {
 		"of another dataset": {[]linkage.Body{load("a", false), linkage.DepartureRecord{Dataset: "maternity", State: "d"}}, "a", false},
 	} {
 		last, withdrew := "", false
-		states(slices.Values(c.bodies), "slam", func(s held) {
+		states(c.bodies, "slam", func(s held) {
 			last, withdrew = s.state, s.state != "a" && (withdrew || s.removed)
 		})
 		if last != c.state || withdrew != c.stale {
