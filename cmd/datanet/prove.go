@@ -105,7 +105,12 @@ func (a *app) verifyEvidence(dir string) error {
 		if err != nil {
 			return err
 		}
-		proven, newest = append(proven, r), head
+		if len(proven) > 0 && head.Origin != newest.Origin {
+			return &integrityError{"the folder holds proofs of more than one hub", "get it again from where it came"}
+		}
+		if proven = append(proven, r); head.Size >= newest.Size {
+			newest = head
+		}
 	}
 	if err := a.knownKey(newest, vkey); err != nil {
 		return err
