@@ -157,9 +157,13 @@ func (a *app) completeApproval(_ *cobra.Command, args []string, _ string) (ids [
 // is recorded, and if it cannot be recorded it is refused all the same.
 func (a *app) permit(h *openHub, ask linkage.Ask) (linkage.Permit, error) {
 	ask.Now = a.now()
-	p, err := linkage.Check(h.ledger, ask)
+	seen := h.ledger
+	p, err := linkage.Check(seen, ask)
 	if err == nil {
 		err = errors.Join(a.freshen(h), h.ledger.Fresh(ask.Now))
+	}
+	if err == nil && h.ledger != seen { // it was read again, with what others had recorded by then: a revocation, maybe
+		p, err = linkage.Check(h.ledger, ask)
 	}
 	if err != nil {
 		p = linkage.Permit{}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
+
+	"datanet/linkage"
 )
 
 // TestOldRecordAllowsNothing: whoever cannot sign the record of decisions anew
@@ -73,5 +76,25 @@ func TestExportsGrowOld(t *testing.T) {
 	out := s.file("late.request")
 	if said := s.says("approval", "export", id, "--out", out)["time"]; said != "2026-12-24T12:00:00Z" {
 		t.Errorf("the record that was exported is of %s", said)
+	}
+}
+
+// TestRevokedMeanwhile: what others recorded while a command was at work counts when that command signs the record of decisions anew.
+func TestRevokedMeanwhile(t *testing.T) {
+	s := tellStory(t)
+	s.at("2026-11-10 12:00:00")
+	s.founds()
+	id := s.drafts("slam", "2026-11-01", "2027-03-31")
+	s.sign(id, "primary-care", "slam")
+	s.at("2026-11-12 12:00:00")
+	a := &app{out: os.Stderr, err: os.Stderr, now: s.now, env: func(name string) string { return s.world[name] }, ctx: context.Background(), hub: s.world["DATANET_HUB"]}
+	h, err := a.openHub()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.says("approval", "revoke", id, "--guardian", s.key("slam", "guardian"), "--reason", "It has ended")
+	ask := linkage.Ask{Approval: id, Action: linkage.ActionLink}
+	if p, err := a.permit(h, ask); checkOf(err) != linkage.CheckRevoked || p.For(linkage.ActionLink, "") == nil {
+		t.Errorf("%v", err)
 	}
 }
