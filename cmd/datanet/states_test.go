@@ -108,6 +108,19 @@ func TestKeyAfterADepartureCutShort(t *testing.T) {
 	s.must("hub", "verify")
 }
 
+// TestStatusWhileOthersLoad: two loads end between the opening of the hub and the look at its dataset. Nothing is amiss.
+func TestStatusWhileOthersLoad(t *testing.T) {
+	p, s, second := loadedPractice(t)
+	h := p.opened(s)
+	s.must("load", second, "--custodian", p.in("keys", "custodian.key"))
+	p.runs(p.extract("--out", p.in("third")))
+	s.must("load", p.in("third", extractName), "--custodian", p.in("keys", "custodian.key"))
+	d, err := h.datasetStatus(context.Background(), "primary-care", time.Now(), 36500)
+	if err != nil || d.State != "recorded" || len(d.needs(36500)) > 0 || d.Sites[0].Sequence != 3 {
+		t.Errorf("%v: %+v", err, d)
+	}
+}
+
 // TestWithdrawalCutShort: a load that withdrew people was not recorded, and another load came first. What was released
 // before is stale all the same.
 func TestWithdrawalCutShort(t *testing.T) {

@@ -107,6 +107,8 @@ func (d *datasetStatus) look(h *openHub) (hub.State, error) {
 	case hash == recorded:
 		d.State = "recorded"
 	case s.Generation == 0 && recorded == "":
+	case h.recordedSince(d.Dataset, hash):
+		d.State = "recorded"
 	default:
 		if d.State = "unrecorded"; s.Generation == 0 {
 			break
@@ -116,6 +118,31 @@ func (d *datasetStatus) look(h *openHub) (hub.State, error) {
 		}
 	}
 	return s, nil
+}
+
+// recordedSince says whether a state that was found was recorded after this hub was
+// opened. Several loads can end while another dataset is looked at.
+func (h *openHub) recordedSince(dataset, state string) (since bool) {
+	later, err := h.later()
+	if err != nil {
+		return false
+	}
+	last := h.state(dataset)
+	passed := last == ""
+	later.states(dataset, func(s held) {
+		since = since || passed && s.state == state
+		passed = passed || s.state == last
+	})
+	return since
+}
+
+// later is the hub with the record of decisions as it is by now.
+func (h *openHub) later() (*openHub, error) {
+	l, err := linkage.Open(h.LedgerDir(), h.Ledger)
+	if err == nil {
+		err = l.CheckExtends(h.ledger.Head())
+	}
+	return &openHub{Hub: h.Hub, ledger: l}, err
 }
 
 // siteStatuses are what the record of decisions has of each site since it last came.

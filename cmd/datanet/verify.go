@@ -209,11 +209,11 @@ func (v *verification) dataset(name string) {
 // dataset. The state is the last one recorded by now, or the one right after it: then
 // a load is at work, or was cut short before it was recorded, and the next one records it.
 func (v *verification) recordedSince(s *hub.Snapshot) bool {
-	l, err := linkage.Open(v.hub.LedgerDir(), v.hub.Ledger)
-	if err != nil || l.CheckExtends(v.hub.ledger.Head()) != nil {
+	later, err := v.hub.later()
+	if err != nil {
 		return false
 	}
-	last := (&openHub{ledger: l}).state(s.State.Dataset)
+	last := later.state(s.State.Dataset)
 	return s.Hash == last || s.State.Follows(last)
 }
 
