@@ -131,10 +131,9 @@ func merged(errs ...error) error {
 // policyOf is the disclosure policy that the hub recorded last; "" if it has none.
 func policyOf(records []Record) string {
 	for _, record := range slices.Backward(records) {
-		if body, err := record.Decode(); err == nil {
-			if policy, ok := body.(PolicyRecord); ok {
-				return policy.Policy
-			}
+		if record.Kind == KindPolicy {
+			body, _ := unmarshal[PolicyRecord](record.Body) // it was read strictly before
+			return body.Policy
 		}
 	}
 	return ""
