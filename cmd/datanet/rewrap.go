@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -83,8 +84,8 @@ func (a *app) runRewrap(ctx context.Context, o rewrapOptions) error {
 		return err
 	}
 	rest, err := h.trust.Change(want)
-	if err != nil { // before anything is read, or anybody is asked for a passphrase
-		return err
+	if err != nil { // before anything is read, or the present custodian is asked for a passphrase
+		return a.deny(h, want, err)
 	}
 	from, err := openKey[*pseudonym.CustodianKey](a, o.custodian)
 	if err != nil {
@@ -136,7 +137,7 @@ func (a *app) rewrapOne(ctx context.Context, want linkage.TrustRecord, o load.Ha
 	r, err := load.Rewrap(ctx, o)
 	var none *hub.UseError
 	switch {
-	case errors.As(err, &none) && o.Recorded == "": // nothing was ever tried
+	case errors.As(err, &none) && errors.Is(err, fs.ErrNotExist) && o.Recorded == "": // nothing was ever tried
 		err = a.record(h, want)
 	case err == nil:
 		done.Files, done.State, untidy = r.Files, r.StateHash, r.Untidy

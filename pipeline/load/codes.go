@@ -49,7 +49,7 @@ func Rewrap(ctx context.Context, o Handover) (*HandedOver, error) {
 	}
 	defer s.Close()
 	if s.Hash != o.Recorded {
-		return nil, &IntegrityError{Rule: "the state of " + o.From.Dataset + " is not the last one that the record of decisions has", Hint: "the next load records it, or says what to do"}
+		return nil, o.another()
 	}
 	l, err := o.Hub.BeginLoad(o.From.Dataset)
 	if err != nil {
@@ -79,6 +79,9 @@ func (o Handover) signEmpty() (*HandedOver, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Recorded != "" && hash != o.Recorded {
+		return nil, o.another()
+	}
 	l, err := o.Hub.BeginLoad(o.From.Dataset)
 	if err != nil {
 		return nil, err
@@ -88,6 +91,11 @@ func (o Handover) signEmpty() (*HandedOver, error) {
 		return nil, err
 	}
 	return &HandedOver{StateHash: done.StateHash, Untidy: done.Untidy}, nil
+}
+
+// another says that the state is not the one that would be handed over.
+func (o Handover) another() error {
+	return &IntegrityError{Rule: "the state of " + o.From.Dataset + " is not the last one that the record of decisions has", Hint: "the next load records it, or says what to do"}
 }
 
 func (o Handover) check() error {

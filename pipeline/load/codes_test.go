@@ -290,6 +290,11 @@ func TestRewrapEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	h = handover(t, o)
+	older := h
+	older.Recorded = strings.Repeat("0", 64)
+	if _, err := Rewrap(context.Background(), older); !errors.As(err, new(*IntegrityError)) {
+		t.Errorf("an empty state that is not the recorded one: %v", err)
+	}
 	done, err := Rewrap(context.Background(), h)
 	if err != nil {
 		t.Fatal(err)
