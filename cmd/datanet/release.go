@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -117,8 +118,10 @@ func (a *app) releaseOne(ctx context.Context, o releaseOptions, ask linkage.Ask,
 	done, err := release.Run(ctx, release.Options{
 		Permit: permit, Hub: h.Hub, Dataset: o.dataset, Trusted: h.trust.Dataset(o.dataset).CustodianVKey, Recorded: h.state(o.dataset), Custodian: key,
 		Sealed: func() (*linkage.ProjectKeyRecord, error) {
-			err := a.read(h)
-			return h.decisions.Of(o.approval).ProjectKey, err
+			if err := a.read(h); err != nil {
+				return nil, err
+			}
+			return h.projectKey(o.approval, o.dataset)
 		},
 		Record: func(body linkage.Body) error { return a.record(h, body) }, Earlier: h.released(o.approval, o.dataset),
 		Out: o.out, Tool: version, Threads: threads, Memory: memory, Progress: a.progress(),
@@ -127,6 +130,30 @@ func (a *app) releaseOne(ctx context.Context, o releaseOptions, ask linkage.Ask,
 		return nil, a.denyFor(h, denialOf(ask), err)
 	}
 	return done, h.Audit(hub.AuditEntry{Time: a.now(), Key: key.Signer.ID(), What: "release", On: o.approval + "/" + o.dataset, Outcome: done.Status})
+}
+
+// projectKey is the project's key, if one was recorded and it was sealed to the
+// custodian whom the hub trusts now.
+func (h *openHub) projectKey(approval, dataset string) (*linkage.ProjectKeyRecord, error) {
+	sealedTo := ""
+	if !h.holds(func(b linkage.Body) bool {
+		switch r := b.(type) {
+		case linkage.TrustRecord:
+			if r.Dataset == dataset {
+				sealedTo = cmp.Or(r.Custodian, sealedTo)
+			}
+		case linkage.ProjectKeyRecord:
+			return r.Approval == approval
+		}
+		return false
+	}) {
+		return nil, nil
+	}
+	if sealedTo != h.trust.Dataset(dataset).Custodian {
+		return nil, &refusal{"the key of approval " + approval + " was sealed to the custodian of " + dataset + " before this one, and does not open for another",
+			"have a new request drafted: datanet approval draft --supersedes " + approval, linkage.CheckProjectKey}
+	}
+	return h.decisions.Of(approval).ProjectKey, nil
 }
 
 // released is the release of a dataset that the record of decisions has last.

@@ -31,7 +31,8 @@ custodian's key, history included, and makes that key the trusted one, whole or 
 all. Who the custodian is changes only with the signatures of the dataset's Guardian and
 of another one. Afterwards each site needs a new wrap key from the new custodian and a
 new site key, and publications are protected by other noise than before: do not publish
-the same date again.`,
+the same date again. Of an approval under which somebody has begun to release, the new
+custodian can release nothing: release first, or have it asked for again.`,
 		Example: "  datanet hub rewrap --dataset slam --custodian old.custodian --to new.custodian --by slam.signature --by primary-care.guardian --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runRewrap(ctx, o) })
 	datasetFlag(c, &o.dataset)

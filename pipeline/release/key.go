@@ -66,8 +66,8 @@ func (r *run) makeKey() (linkage.ProjectKeyRecord, error) {
 
 // openKey opens this custodian's copy. That a custodian of the project signed
 // the record is the ledger's own rule: it holds no other. This custodian's key is
-// the trusted one, so what does not open was never sealed for this: damage, and
-// not a wrong key.
+// the trusted one, and was when the key was sealed (see Options.Sealed), so what
+// does not open was never sealed for this: damage, and not a wrong key.
 func (r *run) openKey(k *linkage.ProjectKeyRecord) (pseudonym.ProjectKey, error) {
 	if k.Approval != r.approval.ID || k.SHA256 != r.hash {
 		return pseudonym.ProjectKey{}, &IntegrityError{"the recorded project key belongs to another approval", "check the record of decisions: datanet approval verify"}

@@ -31,7 +31,8 @@ type Options struct {
 	Custodian *pseudonym.CustodianKey
 
 	// Sealed is the first project key that the record of decisions has for this
-	// approval, nil if there is none. It is asked again after one was recorded.
+	// approval, nil if there is none. It is asked again after one was recorded. One
+	// that was sealed to an earlier custodian of the dataset is the error of Sealed.
 	Sealed  func() (*linkage.ProjectKeyRecord, error)
 	Record  func(linkage.Body) error
 	Earlier *linkage.ReleaseRecord // what was released already; nil: nothing
