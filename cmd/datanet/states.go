@@ -112,6 +112,9 @@ func (a *app) settleOne(h *openHub, dataset string) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Tidy(dataset, vkey); err != nil { // who was cut short may have left people's rows who are withdrawn
+		return err
+	}
 	if err := a.record(h, body); err != nil {
 		return err
 	}

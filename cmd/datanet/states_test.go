@@ -67,7 +67,14 @@ func TestDepartureCutShort(t *testing.T) {
 	if out := s.must("hub", "status", "--json"); !strings.Contains(out, `"state": "unrecorded"`) {
 		t.Errorf("%s", out)
 	}
+	left := p.in("hub", "datasets", "primary-care", "history", "patients", "site=Z99001") // what it was kept from removing
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	code, _, stderr := s.try(context.Background(), "load", second, "--custodian", p.in("keys", "custodian.key"))
+	if _, err := os.Lstat(left); !os.IsNotExist(err) {
+		t.Errorf("the site's history is there: %v", err)
+	}
 	if code != 3 || !strings.Contains(stderr, "has withdrawn from primary-care") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}

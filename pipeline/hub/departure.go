@@ -21,20 +21,43 @@ func (h *Hub) WithdrawSite(dataset, site, signed string, signer note.Signer, vke
 	if err != nil {
 		return Result{}, err
 	}
-	lock, err := lockFile(filepath.Join(dir, "lock"))
+	done := Result{Decision: Decision{Skip: nothingOf}}
+	c := &commit{load: &Load{hub: h, dataset: dataset, dir: dir}, signer: signer, verifier: verifier, vkey: vkey}
+	if err := c.locked(func() error { done, err = c.depart(site, signed); return err }); err != nil {
+		return Result{}, err
+	}
+	return done, nil
+}
+
+// Tidy does what a load or a withdrawal does first: it ends what an earlier one that was cut short was kept from, so that nothing lies there
+// that the state does not name. Vkey is the custodian's.
+func (h *Hub) Tidy(dataset, vkey string) error {
+	dir, err := h.datasetDir(dataset)
+	if err != nil {
+		return err
+	}
+	c := &commit{load: &Load{hub: h, dataset: dataset, dir: dir}, vkey: vkey}
+	return c.locked(func() error {
+		_, _, err := c.present()
+		return err
+	})
+}
+
+// locked runs do with the dataset locked and opened, if it was ever begun.
+func (c *commit) locked(do func() error) error {
+	lock, err := lockFile(filepath.Join(c.load.dir, "lock"))
 	if errors.Is(err, os.ErrNotExist) {
-		return Result{Decision: Decision{Skip: nothingOf}}, nil
+		return nil
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("locking dataset: %w", err)
+		return fmt.Errorf("locking dataset: %w", err)
 	}
 	defer lock.Close()
-	c := &commit{load: &Load{hub: h, dataset: dataset, dir: dir}, signer: signer, verifier: verifier, vkey: vkey}
-	if c.root, err = os.OpenRoot(dir); err != nil {
-		return Result{}, fmt.Errorf("opening dataset: %w", err)
+	if c.root, err = os.OpenRoot(c.load.dir); err != nil {
+		return fmt.Errorf("opening dataset: %w", err)
 	}
 	defer c.root.Close()
-	return c.depart(site, signed)
+	return do()
 }
 
 const nothingOf = "the dataset holds nothing of the site"
