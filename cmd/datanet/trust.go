@@ -140,7 +140,7 @@ func (a *app) runTrust(o trustOptions) error {
 		if _, err := h.ledgerKey(); err != nil {
 			return err
 		}
-		if err := a.alone(h.Dir(), func() error { return a.recordTrust(rest) }); err != nil {
+		if err := a.recordTrust(h, rest); err != nil {
 			return err
 		}
 		status = "recorded"
@@ -148,25 +148,30 @@ func (a *app) runTrust(o trustOptions) error {
 	return a.say(map[string]string{"dataset": o.dataset, "status": status}, func(w io.Writer) { fmt.Fprintf(w, "%s: %s\n", o.dataset, status) })
 }
 
-// recordTrust records a change with the record of decisions as it is now. What was done
-// under the keys so far is recorded before it: afterwards it no longer could be.
-func (a *app) recordTrust(want linkage.TrustRecord) error {
-	h, err := a.openHub()
-	if err != nil {
-		return err
+// recordTrust records a change. Guardians and their deputies do not wait for loads.
+func (a *app) recordTrust(h *openHub, want linkage.TrustRecord) error {
+	record := func() error {
+		if err := a.record(h, want); err != nil {
+			return err
+		}
+		return h.Audit(hub.AuditEntry{Time: a.now(), What: "trust", On: want.Dataset, Outcome: "recorded"})
 	}
-	if want.Custodian != "" || len(want.Sites) > 0 {
+	if want.Custodian == "" && len(want.Sites) == 0 {
+		return record()
+	}
+	return a.alone(h.Dir(), func() (err error) {
+		if h, err = a.openHub(); err != nil {
+			return err
+		}
+		// What was done under the keys so far is recorded before: afterwards it no longer could be.
 		if err := a.settle(h, want.Dataset); err != nil {
 			return err
 		}
-	}
-	if err := h.handsOver(want); err != nil {
-		return err
-	}
-	if err := a.record(h, want); err != nil {
-		return err
-	}
-	return h.Audit(hub.AuditEntry{Time: a.now(), What: "trust", On: want.Dataset, Outcome: "recorded"})
+		if err := h.handsOver(want); err != nil {
+			return err
+		}
+		return record()
+	})
 }
 
 // handsOver refuses another custodian of a dataset that was begun: its state is signed
