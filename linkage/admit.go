@@ -113,11 +113,14 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 		d.policies[b.Policy] = b.Datasets
 	case DepartureRecord:
 		d.takeDeparture(b)
+	case TrustRecord:
+		d.void(b.Dataset)
 	case ApprovalRecord:
 		if a, err := ParseApproval(b.Text); err == nil {
 			d.list = append(d.list, &Decision{Approval: a, Drafted: at, Signatures: map[string]Answer{}})
 			if earlier := d.Of(a.Supersedes); earlier != nil {
-				earlier.successors = append(earlier.successors, d.list[len(d.list)-1])
+				of := d.list[len(d.list)-1]
+				of.earlier, earlier.successors = earlier, append(earlier.successors, of)
 			}
 		}
 	case SignatureRecord:
@@ -133,6 +136,17 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 		of.Revocations = append(of.Revocations, answer)
 	default:
 		d.takeDone(at, body)
+	}
+}
+
+// void takes away the signatures under requests that still wait for others, where the key that made them decides no longer: a new Guardian
+// answers anew for what is not approved yet, and can revoke what is.
+func (d *Decisions) void(dataset string) {
+	keys := d.trust.Dataset(dataset).deciders("")
+	for _, of := range d.list {
+		if signature, ok := of.Signatures[dataset]; ok && len(of.Missing()) > 0 && !slices.Contains(keys, signature.Guardian) {
+			delete(of.Signatures, dataset)
+		}
 	}
 }
 
@@ -275,12 +289,6 @@ func (d *Decisions) allowSignature(b SignatureRecord, at time.Time) error {
 	}
 	if _, signed := of.Signatures[b.Dataset]; signed {
 		return repeated("the Guardian of " + b.Dataset + " has signed approval " + b.Approval + " already")
-	}
-	if earlier := d.Of(of.Approval.Supersedes); earlier != nil {
-		if by := earlier.SupersededBy(at); by != nil && by != of {
-			return &Refusal{check: CheckSuperseded, reason: "too late to sign: approval " + by.Approval.ID + " has taken the place of " + of.Approval.Supersedes + " meanwhile",
-				hints: []string{"draft it again with --supersedes " + by.Approval.ID}}
-		}
 	}
 	return of.open(at, "sign")
 }

@@ -37,6 +37,7 @@ type Decision struct {
 
 	published  []string    // the days of Publications
 	successors []*Decision // the requests that would supersede this one
+	earlier    *Decision   // the one that this one would supersede
 }
 
 // An Answer is what one Guardian decided.
@@ -112,7 +113,7 @@ func (d *Decision) Status(now time.Time) Status {
 		return StatusRefused
 	case len(d.Revocations) > 0:
 		return StatusRevoked
-	case d.SupersededBy(now) != nil:
+	case d.SupersededBy(now) != nil || d.overtaken(now) != nil:
 		return StatusSuperseded
 	case today > d.Approval.Until:
 		return StatusExpired
@@ -128,14 +129,35 @@ func (d *Decision) Status(now time.Time) Status {
 	return StatusApproved
 }
 
-// SupersededBy is the approval that has taken this one's place by now; nil if none has. What was taken over stays so, whatever becomes of the other.
-func (d *Decision) SupersededBy(now time.Time) *Decision {
+// SupersededBy is the approval that has taken this one's place by now, the first one if several have; nil if none has. What was taken over stays so,
+// whatever becomes of the other.
+func (d *Decision) SupersededBy(now time.Time) (first *Decision) {
 	for _, successor := range d.successors {
-		if from := successor.took(); from != "" && from <= day(now) {
-			return successor
+		if from := successor.took(); from != "" && from <= day(now) && (first == nil || from < first.took()) {
+			first = successor
 		}
 	}
+	return first
+}
+
+// overtaken is the approval that has taken the place of the one that this one was to supersede; nil if none has. What one amendment has
+// taken away a second one, drafted before it, does not bring back.
+func (d *Decision) overtaken(now time.Time) *Decision {
+	if d.earlier == nil {
+		return nil
+	}
+	if by := d.earlier.SupersededBy(now); by != d {
+		return by
+	}
 	return nil
+}
+
+// ReplacedBy is the approval to look at instead of a superseded one.
+func (d *Decision) ReplacedBy(now time.Time) *Decision {
+	if by := d.SupersededBy(now); by != nil {
+		return by
+	}
+	return d.overtaken(now)
 }
 
 // took is the day on which an approval takes the place of the one that it supersedes: its first one, or that of the last signature. It is "" while
@@ -159,8 +181,11 @@ func (d *Decision) Sentence(now time.Time) string {
 	case StatusRevoked:
 		return d.Revocations[0].sentence("revoked")
 	case StatusSuperseded:
-		by := d.SupersededBy(now)
-		return "approval " + by.Approval.ID + " took its place on " + by.took()
+		if by := d.SupersededBy(now); by != nil {
+			return "approval " + by.Approval.ID + " took its place on " + by.took()
+		}
+		by := d.overtaken(now)
+		return "approval " + by.Approval.ID + " took the place of " + d.Approval.Supersedes + ", which it was to supersede, on " + by.took()
 	case StatusExpired:
 		return "it ended after " + d.Approval.Until
 	case StatusReviewDue:

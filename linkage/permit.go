@@ -168,7 +168,7 @@ func (d *Decision) live(at time.Time) error {
 	case StatusRevoked:
 		check, hint = CheckRevoked, "a new request can be drafted that answers the reason"
 	case StatusSuperseded:
-		check, hint = CheckSuperseded, "work under the other one: datanet approval show "+d.SupersededBy(at).Approval.ID
+		check, hint = CheckSuperseded, "work under the other one: datanet approval show "+d.ReplacedBy(at).Approval.ID
 	case StatusDraft, StatusAwaiting:
 		check, hint = CheckSignatures, "every Guardian named there signs with: datanet approval sign "+d.Approval.ID
 	case StatusNotYet:

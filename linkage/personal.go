@@ -1,6 +1,9 @@
 package linkage
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 const (
 	asNumber   = "holds what reads as an NHS number"
@@ -10,6 +13,14 @@ const (
 // fullPostcode is a whole postcode of the United Kingdom, in either case, with a space between its halves or none. Letters that no
 // postcode has in their place are left out of it (Royal Mail, Programmers' Guide to the Postcode Address File), so that "Q1 2nd" is none.
 var fullPostcode = regexp.MustCompile(`(?i)(^|[^A-Z0-9])([A-PR-UWYZ][A-HK-Y]?[0-9][A-Z0-9]?|GIR) ?[0-9][ABD-HJLNP-UW-Z]{2}([^A-Z0-9]|$)`)
+
+// Impersonal is nil if nothing in some words that are to be recorded, or to become part of a name, reads as the number or the address of a person. The
+// error is a *FormError and names the field.
+func Impersonal(field, words string) error {
+	var f faults
+	f.impersonal(field, words)
+	return f.err()
+}
 
 // impersonal says why words must not be recorded, where everybody reads them for ever: "" if nothing in them reads as the number or the
 // address of a person. It guards against a slip, not against somebody who wants to write a number down. It is asked of what people are about
@@ -26,8 +37,8 @@ func impersonal(words string) string {
 	return ""
 }
 
-// numbered says whether an NHS number begins at i: ten digits, or three, three and four with a space or a hyphen between, of which the
-// last is the check digit, with no digit on either side.
+// numbered says whether an NHS number begins at i: ten digits, or three, three and four, the last one apart perhaps, with up to two characters
+// between that are neither letters nor digits, of which the last is the check digit, with no digit on either side.
 func numbered(words string, i int) bool {
 	digit := func(i int) bool { return i >= 0 && i < len(words) && '0' <= words[i] && words[i] <= '9' }
 	if digit(i - 1) {
@@ -36,15 +47,27 @@ func numbered(words string, i int) bool {
 	var digits []int
 	for ; digit(i); i++ {
 		digits = append(digits, int(words[i]-'0'))
-		parted := (len(digits) == 3 || len(digits) == 6) && i+1 < len(words) && (words[i+1] == ' ' || words[i+1] == '-')
-		if parted && digit(i+2) {
-			i++
+		if n := len(digits); n == 3 || n == 6 || n == 9 {
+			i += gap(words[i+1:])
 		}
 		if len(digits) == 10 {
 			return !digit(i+1) && checkDigitHolds(digits)
 		}
 	}
 	return false
+}
+
+// gap counts the characters, two at most, that part one digit from the next.
+func gap(words string) int {
+	for n := range min(3, len(words)) {
+		if '0' <= words[n] && words[n] <= '9' {
+			return n
+		}
+		if !strings.ContainsRune(" -./_,:;()[]", rune(words[n])) {
+			break
+		}
+	}
+	return 0
 }
 
 // checkDigitHolds is the modulus 11 check of the NHS number (NHS Data Dictionary, NHS NUMBER): the first nine digits weigh 10 down to 2,

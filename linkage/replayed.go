@@ -41,6 +41,9 @@ func (d *Decisions) snapshot() *Decisions {
 		for i, successor := range decision.successors {
 			decision.successors[i] = c.Of(successor.Approval.ID)
 		}
+		if decision.earlier != nil {
+			decision.earlier = c.Of(decision.earlier.Approval.ID)
+		}
 	}
 	return &c
 }

@@ -198,7 +198,11 @@ func (t *Trust) applyPeople(has *DatasetTrust, rest TrustRecord) (err error) {
 // places could otherwise be both of the people whose signatures are needed. A key that makes way keeps its role: it does not come back.
 func (t *Trust) take(vkey, role string) error {
 	key := publicKey(vkey)
-	if held, taken := t.roles[key]; taken {
+	held, taken := t.roles[key]
+	if taken && held == role {
+		return &Refusal{reason: "the key for " + role + " made way before, and does not come back", hints: []string{"make a new key"}}
+	}
+	if taken {
 		return &Refusal{
 			reason: fmt.Sprintf("the key for %s already is %s: one key has one role in one dataset", role, held),
 			hints:  []string{"make a separate key for each role and dataset"},

@@ -114,7 +114,7 @@ func (r Record) use(d *linkage.Decision, all []entry) use {
 	for _, p := range a.Pairs {
 		u.Pairs = append(u.Pairs, p.String())
 	}
-	if by := d.SupersededBy(r.head.Time); by != nil {
+	if by := d.ReplacedBy(r.head.Time); by != nil {
 		u.SupersededBy = by.Approval.ID
 	}
 	for _, e := range all {

@@ -67,7 +67,7 @@ func since(d *linkage.Decision, status linkage.Status, now time.Time) time.Time 
 	case linkage.StatusRevoked:
 		return d.Revocations[0].Time
 	case linkage.StatusSuperseded:
-		return begun(d.SupersededBy(now))
+		return begun(d.ReplacedBy(now))
 	case linkage.StatusExpired:
 		return dayAfter(d.Approval.Until)
 	case linkage.StatusReviewDue:
