@@ -186,7 +186,6 @@ func readUser(a *Approval, value string) bool {
 	return true
 }
 
-// writeDatasets gives a line for each table: "slam patients person,linkable".
 func writeSupersedes(a *Approval) []string {
 	if a.Supersedes == "" {
 		return nil
@@ -200,6 +199,7 @@ func readSupersedes(a *Approval, value string) bool {
 	return !again && value != ""
 }
 
+// writeDatasets gives a line for each table: "slam patients person,linkable".
 func writeDatasets(a *Approval) []string {
 	var lines []string
 	for _, scope := range a.Datasets {
