@@ -89,6 +89,8 @@ func (d *Decisions) allow(body Body, at time.Time) error {
 		return d.allowRefusal(b, at)
 	case RevocationRecord:
 		return d.allowRevocation(b, at)
+	case RewrapRecord:
+		return d.allowRewrap(b)
 	case ProjectKeyRecord:
 		return d.allowProjectKey(b, at)
 	case ReleaseRecord:
@@ -432,7 +434,7 @@ func (d *Decisions) allowLink(b LinkRecord, at time.Time) error {
 	for _, name := range of.Approval.Names() {
 		if last := of.lastRelease(name); last == nil || last.Release != b.Releases[name] {
 			return &Refusal{check: CheckRelease, reason: "what is linked of " + name + " is not the last release that the record of decisions holds for approval " + b.Approval,
-				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name}}
+				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name + " --custodian KEYFILE"}}
 		}
 	}
 	return nil
@@ -480,7 +482,7 @@ func (d *Decisions) allowPublication(b PublicationRecord, at time.Time) error {
 	for _, name := range of.Approval.Names() {
 		if last := of.lastRelease(name); last == nil || last.State != b.States[name] {
 			return &Refusal{check: CheckRelease, reason: "what is published of " + name + " is not the state that was last released for approval " + b.Approval,
-				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name}}
+				hints: []string{"datanet release --approval " + b.Approval + " --dataset " + name + " --custodian KEYFILE"}}
 		}
 	}
 	return nil

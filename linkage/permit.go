@@ -170,7 +170,7 @@ func (d *Decision) live(at time.Time) error {
 	case StatusSuperseded:
 		check, hint = CheckSuperseded, "work under the other one: datanet approval show "+d.ReplacedBy(at).Approval.ID
 	case StatusDraft, StatusAwaiting:
-		check, hint = CheckSignatures, "every Guardian named there signs with: datanet approval sign "+d.Approval.ID
+		check, hint = CheckSignatures, "every Guardian named there signs with: datanet approval sign "+d.Approval.ID+" --guardian KEYFILE"
 	case StatusNotYet:
 		check, hint = CheckNotYet, "wait for that day"
 	case StatusReviewDue:

@@ -58,6 +58,7 @@ func (b RewrapRecord) check() error {
 // departureDomain is the first line of what a custodian signs, as in
 //
 //	datanet/v1/departure
+//	hub 000102030405060708090a0b0c0d0e0f
 //	dataset primary-care
 //	site Z99001
 //	key site/primary-care/Z99001+…
@@ -66,19 +67,19 @@ const departureDomain = "datanet/v1/departure"
 
 // NewDeparture gives the note with which a custodian says that a site leaves. Key is the site's, as the record of decisions has it now. The reason is
 // one line that everybody may read: it must not hold an NHS number or a postcode.
-func NewDeparture(dataset, site, key, reason string, custodian note.Signer) (string, error) {
+func NewDeparture(hub, dataset, site, key, reason string, custodian note.Signer) (string, error) {
 	if wrong := cmp.Or(wrongLine(reason, maxReason), impersonal(reason)); wrong != "" {
 		return "", &FormError{faults: []string{"reason: " + wrong}, hints: hintsFor(wrong)}
 	}
-	signed, err := note.Sign(&note.Note{Text: departure(dataset, site, key) + "reason " + reason + "\n"}, custodian)
+	signed, err := note.Sign(&note.Note{Text: departure(hub, dataset, site, key) + "reason " + reason + "\n"}, custodian)
 	if err != nil {
 		return "", &KeyError{reason: "the key given cannot sign"}
 	}
 	return string(signed), nil
 }
 
-func departure(dataset, site, key string) string {
-	return fmt.Sprintf("%s\ndataset %s\nsite %s\nkey %s\n", departureDomain, dataset, site, key)
+func departure(hub, dataset, site, key string) string {
+	return fmt.Sprintf("%s\nhub %s\ndataset %s\nsite %s\nkey %s\n", departureDomain, hub, dataset, site, key)
 }
 
 // Reason is why the site left. It is read from the note, whose signature the replay has checked.
@@ -109,9 +110,17 @@ func (d *Decisions) allowDeparture(b DepartureRecord) error {
 	if err != nil {
 		return err
 	}
-	reason, ok := strings.CutPrefix(text, departure(b.Dataset, b.Site, has.Sites[b.Site])+"reason ")
+	reason, ok := strings.CutPrefix(text, departure(d.hub, b.Dataset, b.Site, has.Sites[b.Site])+"reason ")
 	if reason = strings.TrimSuffix(reason, "\n"); !ok || wrongLine(reason, maxReason) != "" {
 		return &Refusal{check: CheckText, reason: "what is signed is not this withdrawal of site " + b.Site}
+	}
+	return nil
+}
+
+// allowRewrap lets a re-wrapping be announced for a custodian who is not the present one. It counts from when that one is trusted.
+func (d *Decisions) allowRewrap(b RewrapRecord) error {
+	if d.trust.Dataset(b.Dataset).Custodian == b.Custodian {
+		return repeated("this custodian is the one of " + b.Dataset + " already")
 	}
 	return nil
 }

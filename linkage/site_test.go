@@ -14,7 +14,7 @@ const leaves = "The practice has withdrawn"
 func departing(t *testing.T, site, k, reason, c string) DepartureRecord {
 	t.Helper()
 	signer, _ := key(c, c)
-	signed, err := NewDeparture("primary-care", site, vkeyOf(k), reason, signer)
+	signed, err := NewDeparture(testHub, "primary-care", site, vkeyOf(k), reason, signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestDeparture(t *testing.T) {
 func TestDepartureReasons(t *testing.T) {
 	signer, _ := key("C1", "C1")
 	for _, reason := range []string{"", "two\nlines", "patient 999 000 0018", "of SW9 8HE", "caf\u00e9", strings.Repeat("x", maxReason+1)} {
-		if _, err := NewDeparture("primary-care", "Z99001", vkeyOf("S1"), reason, signer); err == nil {
+		if _, err := NewDeparture(testHub, "primary-care", "Z99001", vkeyOf("S1"), reason, signer); err == nil {
 			t.Errorf("%q was signed", reason)
 		}
 	}

@@ -294,7 +294,8 @@ func (t Trust) Statement(want TrustRecord) (Statement, error) {
 
 // signers is the rule of who decides about keys. A custodian answers for the sites of the dataset, a Guardian for their own deputies. The key of
 // a Guardian or of a custodian takes its dataset's present Guardian and the Guardian of another dataset: whoever stole one key cannot take a
-// dataset over, and no majority of others can replace a Guardian who says no.
+// dataset over without the hub's operator, who could record another dataset's Guardian, and no majority of others can replace a Guardian
+// who says no.
 func (t Trust) signers(c keyChange) []KeySigner {
 	has := t.datasets[c.dataset]
 	present := KeySigner{"the present Guardian of " + c.dataset, someKey(has.Guardian)}

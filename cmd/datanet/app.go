@@ -32,6 +32,7 @@ type app struct {
 	json    bool
 	hub     string
 	piped   string // the passphrase from standard input, once read
+	unasked bool   // a hub was named for a linked publication, and could not be asked about its approval
 	started bool   // a command's own code has begun: what fails before is wrong use
 }
 

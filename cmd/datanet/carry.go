@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,9 +47,21 @@ func (a *app) consult(asked string) (*consulted, error) {
 	return &consulted{hub: h, id: asked, ledger: h.ledger, decisions: h.decisions, trust: h.trust}, nil
 }
 
-// openRequest reads a request that came as a file, with the record of decisions
-// that came with it, and remembers that as the hub's.
+// openRequest reads a request that came as a file, and remembers the record of
+// decisions that came with it as the hub's.
 func (a *app) openRequest(path string) (*consulted, error) {
+	c, err := readRequest(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.remember(c.ledger.Hub(), func() (*linkage.Ledger, error) { return c.ledger, nil }); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// readRequest reads a request that came as a file, and all that came with it.
+func readRequest(path string) (*consulted, error) {
 	raw, err := readPlain(path, mostRequest)
 	if err != nil {
 		return nil, &useError{"there is no approval with such an id, and no such file: " + quote(path), "an id reads like 2026-001, and datanet approval list shows them; a file is made by datanet approval export"}
@@ -58,9 +71,6 @@ func (a *app) openRequest(path string) (*consulted, error) {
 	}
 	id, l, err := linkage.OpenRequest(raw)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := a.remember(l.Hub(), func() (*linkage.Ledger, error) { return l, nil }); err != nil {
 		return nil, err
 	}
 	decisions, err := l.Decisions()
@@ -129,7 +139,7 @@ func (a *app) runExport(id, out string) error {
 	}
 	head := h.ledger.Head()
 	return a.say(map[string]any{"id": id, "out": out, "records": head.Size, "time": head.Time}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s: %s, with the record of decisions as of %s\nNext, wherever the Guardian is: datanet approval sign %s --guardian KEYFILE\n", out, id, d.Approval.Title, head.Time.Format(time.DateTime), out)
+		fmt.Fprintf(w, "%s: %s: %s, with the record of decisions as of %s\nNext, wherever the Guardian is: datanet approval sign %s --guardian KEYFILE\n", out, id, d.Approval.Title, head.Time.Format(time.DateTime), quote(out))
 	})
 }
 
@@ -210,12 +220,13 @@ func (h *openHub) has(record linkage.Record) bool {
 	if err != nil {
 		return false
 	}
-	for _, r := range h.ledger.Records() {
-		if there, err := r.Line(); r.Kind == record.Kind && err == nil && bytes.Equal(there, line) {
-			return true
+	return slices.ContainsFunc(h.ledger.Records(), func(r linkage.Record) bool {
+		if r.Kind != record.Kind {
+			return false
 		}
-	}
-	return false
+		there, err := r.Line()
+		return err == nil && bytes.Equal(there, line)
+	})
 }
 
 // answerOf is what an answer is about, and what was done.
@@ -232,14 +243,20 @@ func answerOf(body linkage.Body) (id, dataset, done string) {
 }
 
 func (a *app) importRequest(path string) error {
-	c, err := a.openRequest(path)
+	open := a.openRequest
+	if a.hub != "" { // an honest copy of its record is an older one
+		open = readRequest
+	}
+	c, err := open(path)
 	if err != nil {
 		return err
 	}
+	remembered := "This state of the record is remembered here."
 	if a.hub != "" {
 		if err := a.comparedWithHub(c); err != nil {
 			return err
 		}
+		remembered = "The hub's record of decisions begins with it."
 	}
 	line, head := newApprovalLine(c.decision(), c.clock(a)), c.ledger.Head()
 	document := struct {
@@ -248,8 +265,8 @@ func (a *app) importRequest(path string) error {
 		Time    time.Time `json:"time"`
 	}{line, head.Size, head.Time}
 	return a.say(document, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: %s\nIt holds: %d entries in the record of decisions, up to %s.\n%s: %s.\nThis state of the record is remembered here.\nNext: datanet approval show %s\n",
-			c.id, line.Title, head.Size, head.Time.Format(time.DateTime), capital(line.Status), line.Says, path)
+		fmt.Fprintf(w, "%s: %s\nIt holds: %d entries in the record of decisions, up to %s.\n%s: %s.\n%s\nNext: datanet approval show %s\n",
+			c.id, line.Title, head.Size, head.Time.Format(time.DateTime), capital(line.Status), line.Says, remembered, quote(path))
 	})
 }
 
@@ -296,8 +313,8 @@ func (a *app) carryAnswer(c *consulted, kind answer, key *guardian, out string, 
 	}
 	return a.say(map[string]any{"id": c.id, "dataset": dataset, "answer": kind.done, "out": out}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s by %s, in the file %s.\nIt counts once it is in the hub's record of decisions. Send it there; whoever runs the hub takes it in with:\n  datanet approval import %s\n",
-			c.id, kind.done, decider(c.trust, key), out, out)
-		if kind.done == revokes.done {
+			c.id, kind.done, decider(c.trust, key), out, quote(out))
+		if kind.done == revokes.done && c.decision().Status(c.clock(a)) == linkage.StatusApproved {
 			fmt.Fprintln(w, "Until then the approval stands. Ask to be told when it was taken in.")
 		}
 	})

@@ -91,6 +91,9 @@ func (a *app) depart(o departureOptions, key *pseudonym.CustodianKey) (done *dep
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := a.pinGuardian(h, o.dataset); err != nil {
+		return nil, nil, err
+	}
 	has := h.trust.Dataset(o.dataset)
 	if key.Signer.Public() != has.CustodianVKey {
 		return nil, nil, &keyError{"this is not the key of the custodian whom the hub trusts for " + o.dataset, "give the key file of the dataset's present custodian with --custodian"}
@@ -98,7 +101,7 @@ func (a *app) depart(o departureOptions, key *pseudonym.CustodianKey) (done *dep
 	if err := a.settle(h, o.dataset); err != nil {
 		return nil, nil, err
 	}
-	note, err := linkage.NewDeparture(o.dataset, o.site, has.Sites[o.site], o.reason, key.Signer)
+	note, err := linkage.NewDeparture(h.ID, o.dataset, o.site, has.Sites[o.site], o.reason, key.Signer)
 	if err != nil {
 		return nil, nil, err
 	}

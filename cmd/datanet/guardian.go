@@ -198,6 +198,16 @@ func (p publicFlag) vkey() (string, error) {
 	return p.value, nil
 }
 
+// guardianOf is vkey for somebody who decides about a dataset: a key that was made
+// for another one could sign nothing here.
+func (p publicFlag) guardianOf(dataset string) (string, error) {
+	vkey, err := p.vkey()
+	if err == nil && !strings.HasPrefix(vkey, "guardian/"+dataset+"/") {
+		return "", &useError{"--" + p.flag + " is not the key of a Guardian or deputy of " + dataset, "one is made with: datanet key guardian --dataset " + dataset + " --name NAME --out FILE"}
+	}
+	return vkey, err
+}
+
 func (p publicFlag) ssh() (key linkage.SSHKey, comment string, isSSH bool, err error) {
 	for _, begin := range []string{"ssh-", "sk-", "ecdsa-"} {
 		if strings.HasPrefix(p.value, begin) && !isPublicFile(p.value) {

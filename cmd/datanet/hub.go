@@ -90,6 +90,9 @@ func hubPlace(dir, name string) error {
 	if name == "" || utf8.RuneCountInString(name) > 200 || strings.ContainsFunc(name, unicode.IsControl) {
 		return &useError{"--name is not a name", "1 to 200 characters on one line"}
 	}
+	if err := linkage.Impersonal("name", name); err != nil {
+		return err
+	}
 	switch entries, err := os.ReadDir(dir); {
 	case err == nil && len(entries) > 0 && isHub(dir):
 		return &useError{"there is a hub in this folder already", "name a folder that does not exist yet"}
@@ -276,7 +279,10 @@ func (a *app) remember(hubID string, read func() (*linkage.Ledger, error)) (*lin
 	if err := extends(l, old); err != nil {
 		return nil, err
 	}
-	return l, keep(path, l.SignedHead())
+	if err := keep(path, l.SignedHead()); err != nil && a.watched() {
+		fmt.Fprintf(a.err, "note: this state of the record of decisions is not remembered (is the disk full?); the one of %s still is\n", old.Time.Format(time.DateOnly))
+	}
+	return l, nil // what was remembered before still counts
 }
 
 // extends says whether a record of decisions extends the one of an older head.
@@ -290,7 +296,7 @@ func extends(l *linkage.Ledger, old linkage.Head) error {
 }
 
 func cannotRemember(path string) error {
-	return &useError{"nothing can be remembered in " + filepath.Dir(path), "set DATANET_HOME to a folder that you may write"}
+	return &useError{"nothing can be remembered in " + filepath.Dir(path), "set DATANET_HOME to a folder that you may write, on a disk with room"}
 }
 
 // keep replaces a small file of the person's own.
@@ -300,15 +306,12 @@ func keep(path string, body []byte) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
 	if err != nil {
-		return err
+		return cannotRemember(path)
 	}
 	defer os.Remove(f.Name())
-	if _, err := f.Write(body); err != nil {
-		f.Close()
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return err
+	_, err = f.Write(body)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return cannotRemember(path)
 	}
 	return os.Rename(f.Name(), path)
 }

@@ -39,6 +39,7 @@ var rewordings = []struct {
 	{regexp.MustCompile(`^required flag\(s\) (.*) not set$`), "missing: $1"},
 	{regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`), "one of these is needed: $1"},
 	{regexp.MustCompile(`^if any flags in the group \[(.*)\] are set none of the others can be.*$`), "only one of these can be given: $1"},
+	{regexp.MustCompile(`^if any flags in the group \[(.*)\] are set they must all be set.*$`), "these are given together: $1"},
 	{regexp.MustCompile(`^accepts (\d+) arg\(s\), received (\d+)$`), "$1 argument is needed, and $2 were given"},
 	{regexp.MustCompile(`^accepts at most (\d+) arg\(s\), received (\d+)$`), "at most $1 argument can be given, not $2"},
 	{regexp.MustCompile(`^requires at least (\d+) arg\(s\), only received 0$`), "at least $1 argument is needed"},
@@ -48,7 +49,7 @@ var rewordings = []struct {
 // asFlags writes the flag names of a list as they are typed.
 func asFlags(rule string) string {
 	head, list, ok := strings.Cut(rule, ": ")
-	if !ok || !(head == "missing" || strings.HasPrefix(head, "one of") || strings.HasPrefix(head, "only one")) {
+	if !ok || !(head == "missing" || strings.HasPrefix(head, "one of") || strings.HasPrefix(head, "only one") || strings.HasPrefix(head, "these are")) {
 		return rule
 	}
 	names := strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(`", `, r) })

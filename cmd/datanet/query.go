@@ -161,6 +161,7 @@ func (a *app) mayRead(p *publication.Publication) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if own == nil || own.ID != p.Hub {
+		a.unasked = a.hub != ""
 		return a.now(), nil
 	}
 	h, err := a.openHub()

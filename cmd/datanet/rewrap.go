@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,8 +33,8 @@ custodian's key, history included, and makes that key the trusted one, whole or 
 all. Who the custodian is changes only with the signatures of the dataset's Guardian and
 of another one. Afterwards each site needs a new wrap key from the new custodian and a
 new site key, and publications are protected by other noise than before: do not publish
-the same date again. Of an approval under which somebody has begun to release, the new
-custodian can release nothing: release first, or have it asked for again.`,
+the same date again. An approval under which somebody has begun to release has to be
+linked before, or revoked.`,
 		Example: "  datanet hub rewrap --dataset slam --custodian old.custodian --to new.custodian --by slam.signature --by primary-care.guardian --hub hub", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runRewrap(ctx, o) })
 	datasetFlag(c, &o.dataset)
@@ -88,6 +90,9 @@ func (a *app) runRewrap(ctx context.Context, o rewrapOptions) error {
 	if err != nil { // before anything is read, or the present custodian is asked for a passphrase
 		return a.deny(h, want, err)
 	}
+	if err := h.unlinked(o.dataset, a.clock(h)); err != nil && !rest.Empty() {
+		return err
+	}
 	from, err := openKey[*pseudonym.CustodianKey](a, o.custodian)
 	if err != nil {
 		return err
@@ -114,6 +119,20 @@ func (a *app) runRewrap(ctx context.Context, o rewrapOptions) error {
 	})
 }
 
+// unlinked refuses to hand over a dataset of a live project that has begun to
+// release and has not joined yet: its key is sealed to the present custodian, so
+// that nobody could join it any more.
+func (h *openHub) unlinked(dataset string, now time.Time) error {
+	for _, d := range h.decisions.All() {
+		if d.Status(now) != linkage.StatusApproved || d.ProjectKey == nil || len(d.Links) > 0 || !slices.Contains(d.Approval.Names(), dataset) || len(d.Approval.Names()) == 1 {
+			continue
+		}
+		return &refusal{"approval " + d.Approval.ID + " has begun to release, and nothing is joined yet: after " + dataset + " is handed over nobody could join it",
+			"release and link it first (datanet link --approval " + d.Approval.ID + "), or have a Guardian revoke the approval", linkage.CheckProjectKey}
+	}
+	return nil
+}
+
 // rewrapOne hands a dataset over with the record of decisions as it is now. The
 // record that makes the new custodian the trusted one is the instant.
 func (a *app) rewrapOne(ctx context.Context, want linkage.TrustRecord, o load.Handover) (done *rewrapping, untidy, err error) {
@@ -122,6 +141,9 @@ func (a *app) rewrapOne(ctx context.Context, want linkage.TrustRecord, o load.Ha
 		return nil, nil, err
 	}
 	dataset := want.Dataset
+	if err := a.pinGuardian(h, dataset); err != nil {
+		return nil, nil, err
+	}
 	if err := a.settle(h, dataset); err != nil {
 		return nil, nil, err
 	}

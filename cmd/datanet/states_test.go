@@ -56,7 +56,7 @@ func TestDepartureCutShort(t *testing.T) {
 	p, s, second := loadedPractice(t)
 	h := p.opened(s)
 	before, vkey := h.state("primary-care"), p.custodian.PublicPart().Verifier
-	note, err := linkage.NewDeparture("primary-care", "Z99001", p.key.Public(), "It has withdrawn", p.custodian.Signer)
+	note, err := linkage.NewDeparture(h.ID, "primary-care", "Z99001", p.key.Public(), "It has withdrawn", p.custodian.Signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestDepartureCutShort(t *testing.T) {
 func TestKeyAfterADepartureCutShort(t *testing.T) {
 	p, s, second := loadedPractice(t)
 	h := p.opened(s)
-	note, err := linkage.NewDeparture("primary-care", "Z99001", p.key.Public(), "It has withdrawn", p.custodian.Signer)
+	note, err := linkage.NewDeparture(h.ID, "primary-care", "Z99001", p.key.Public(), "It has withdrawn", p.custodian.Signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,14 +27,14 @@ func writeTable(ctx context.Context, a *app, p *publication.Publication, x *publ
 		if err := grid(ctx, w, p, x, o); err != nil {
 			return err
 		}
-		legend(w, p, x)
+		legend(w, p, x, a.unasked)
 		fmt.Fprintf(w, "Counts and intervals: %s --long\n", o.again())
 		return nil
 	}
 	if len(x.By) > 0 {
 		longTable(w, x)
 	}
-	legend(w, p, x)
+	legend(w, p, x, a.unasked)
 	return nil
 }
 
@@ -78,7 +78,7 @@ func some(x *publication.Answer, numerator, denominator int64) string {
 }
 
 // legend explains every sign that the table can hold.
-func legend(w io.Writer, p *publication.Publication, x *publication.Answer) {
+func legend(w io.Writer, p *publication.Publication, x *publication.Answer, unasked bool) {
 	if len(x.By) > 0 {
 		fmt.Fprintln(w, "▲ higher, ▼ lower than all together (95% interval clear of that value); no sign: similar.")
 	}
@@ -90,6 +90,9 @@ func legend(w io.Writer, p *publication.Publication, x *publication.Answer) {
 	}
 	if p.Approval != nil {
 		fmt.Fprintf(w, "Counted from %s, joined under approval %s; it may be read until %s.\n", strings.Join(x.Measure.Datasets(), " and "), p.ApprovalID(), longDay(p.LastDay))
+		if unasked {
+			fmt.Fprintln(w, "The hub that was named is not there, or is another one: whether the approval still stands was not asked.")
+		}
 	}
 }
 

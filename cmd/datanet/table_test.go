@@ -36,7 +36,7 @@ func TestWhoWasCounted(t *testing.T) {
 		a := &publication.Answer{Measure: m, Denominator: c.Denominator(m.Denominator), Population: x.population, Reference: x.row}
 		var b strings.Builder
 		b.WriteString(wholePopulation(a) + "\n")
-		legend(&b, x.of, a)
+		legend(&b, x.of, a, false)
 		if !strings.Contains(b.String(), x.want) || strings.Contains(b.String(), x.never) {
 			t.Errorf("%s of %s: %s", x.measure, x.population, b.String())
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -74,7 +75,7 @@ func (o trustOptions) record() (linkage.TrustRecord, error) {
 	}
 	if o.guardian != "" {
 		var err error
-		if want.Guardian, err = (publicFlag{"guardian", o.guardian, "name", o.name, asGuardian(o.dataset)}).vkey(); err != nil {
+		if want.Guardian, err = (publicFlag{"guardian", o.guardian, "name", o.name, asGuardian(o.dataset)}).guardianOf(o.dataset); err != nil {
 			return want, err
 		}
 	}
@@ -87,7 +88,7 @@ func (o trustOptions) record() (linkage.TrustRecord, error) {
 		if _, err := date("until", o.until); err != nil {
 			return want, err
 		}
-		vkey, err := (publicFlag{"deputy", o.deputy, "name", o.name, asGuardian(o.dataset)}).vkey()
+		vkey, err := (publicFlag{"deputy", o.deputy, "name", o.name, asGuardian(o.dataset)}).guardianOf(o.dataset)
 		if err != nil {
 			return want, err
 		}
@@ -116,6 +117,9 @@ func (a *app) runTrust(o trustOptions) error {
 	}
 	h, err := a.openHub()
 	if err != nil {
+		return err
+	}
+	if err := h.sensible(want, a.clock(h)); err != nil {
 		return err
 	}
 	if o.output != "" {
@@ -186,6 +190,19 @@ func (h *openHub) handsOver(want linkage.TrustRecord) error {
 		return nil
 	}
 	return &useError{"the dataset was begun under its present custodian's key", "datanet hub rewrap brings it under another one"}
+}
+
+// sensible refuses what would be recorded and could serve nobody.
+func (h *openHub) sensible(want linkage.TrustRecord, now time.Time) error {
+	if want.Deputy != nil && want.Deputy.Until < now.UTC().Format(time.DateOnly) {
+		return &useError{"the deputy's last day is over", "give --until a day that is to come"}
+	}
+	for site, key := range want.Sites {
+		if h.decisions.Left(want.Dataset, site) && h.trust.Dataset(want.Dataset).Sites[site] == key {
+			return &useError{"site " + site + " has withdrawn, and this is the key that it had then", "a site that comes back makes a new key (datanet key site), and the custodian signs for it with --by"}
+		}
+	}
+	return nil
 }
 
 // signedTrust collects the signatures that a change takes: those that were

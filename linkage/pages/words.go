@@ -220,7 +220,7 @@ var checks = map[string]string{
 	linkage.CheckScope:      "it goes beyond what was approved",
 	linkage.CheckPermit:     "there was no permission for it",
 	linkage.CheckClock:      "it was dated ahead of every clock",
-	linkage.CheckTrust:      "a key was already set, or had another role",
+	linkage.CheckTrust:      "the change of a key took signatures that were missing, or the key had another role",
 	linkage.CheckGuardian:   "a dataset had no Guardian",
 	linkage.CheckCustodian:  "a dataset had no custodian",
 	linkage.CheckSigner:     "it was signed with somebody else's key",

@@ -16,7 +16,7 @@ const (
 	ReleaseSig    = "release.sig"
 	LinkedFile    = "linked.json"
 	maxSignature  = 4 << 10
-	deliverAgain  = "have it delivered again, whole"
+	deliverAgain  = "remove it, and have it delivered again, whole"
 	mostDelivered = 200 // files of one folder: far above any release's
 )
 
