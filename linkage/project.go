@@ -133,6 +133,23 @@ func ApprovalOf(body Body) string {
 	return ""
 }
 
+// DatasetOf is the dataset that a record about an approval is for; "" if it is for all of it.
+func DatasetOf(body Body) string {
+	switch b := body.(type) {
+	case SignatureRecord:
+		return b.Dataset
+	case RefusalRecord:
+		return b.Dataset
+	case RevocationRecord:
+		return b.Dataset
+	case ReleaseRecord:
+		return b.Dataset
+	case DeniedRecord:
+		return b.Dataset
+	}
+	return ""
+}
+
 // bound checks the two fields by which a record says what it belongs to.
 func bound(approval, hash string) error {
 	return all(

@@ -68,7 +68,7 @@ func (a *app) runProve(id, out string) error {
 	}
 	proved := (len(files) - 1) / 2
 	return a.say(map[string]any{"id": c.id, "out": out, "records": proved}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s: proofs of %d entries about %s\nWhoever gets it checks it with: datanet approval verify %s\n", out, proved, c.id, out)
+		fmt.Fprintf(w, "%s: %d proofs about %s\nWhoever gets it checks it with: datanet approval verify %s\n", out, proved, c.id, out)
 	})
 }
 
@@ -83,8 +83,24 @@ func isEvidence(dir string) bool {
 type provenRecord struct {
 	Record   int64        `json:"record"`
 	Kind     linkage.Kind `json:"kind"`
+	Dataset  string       `json:"dataset,omitempty"`
 	Approval string       `json:"approval"`
 	Time     string       `json:"time"`
+}
+
+// words say what an entry is, for somebody who waits for it.
+func (r provenRecord) words() string {
+	what := map[linkage.Kind]string{
+		linkage.KindApproval: "request %s was drafted", linkage.KindSignature: "request %s was signed", linkage.KindRefusal: "request %s was refused",
+		linkage.KindRevocation: "approval %s was revoked", linkage.KindProjectKey: "the project key of approval %s was made", linkage.KindRelease: "data were released under approval %s",
+		linkage.KindLink: "data were joined under approval %s", linkage.KindPublication: "counts were published under approval %s",
+		linkage.KindDenied: "something that was asked for under %s was not allowed", linkage.KindRemoval: "what was made under approval %s was removed",
+	}[r.Kind]
+	said := fmt.Sprintf(what, r.Approval)
+	if r.Dataset != "" {
+		said += ", for " + r.Dataset
+	}
+	return said
 }
 
 // verifyEvidence checks every proof of a folder.
@@ -118,9 +134,9 @@ func (a *app) verifyEvidence(dir string) error {
 	slices.SortFunc(proven, func(a, b provenRecord) int { return int(a.Record - b.Record) })
 	document := map[string]any{"key": vkey, "records": proven, "of": newest.Size, "time": newest.Time}
 	return a.say(document, func(w io.Writer) {
-		fmt.Fprintf(w, "Proven: %d entries stand in the record of decisions of the hub with the key\n  %s\nCompare the key with the hub's people. What the record says besides is not in it.\n", len(proven), vkey)
+		fmt.Fprintf(w, "Proven to stand in the record of decisions (%d) of the hub with the key\n  %s\nCompare the key with the hub's people. What the record says besides is not in it.\n", len(proven), vkey)
 		for _, r := range proven {
-			fmt.Fprintf(w, "  entry %d, %s: %s of approval %s\n", r.Record, r.Time, r.Kind, r.Approval)
+			fmt.Fprintf(w, "  entry %d, %s: %s\n", r.Record, r.Time, r.words())
 		}
 	})
 }
@@ -152,7 +168,7 @@ func proofIn(name, vkey string) (provenRecord, linkage.Head, error) {
 	if filepath.Base(name) != strconv.FormatInt(proof.Record, 10)+proofName {
 		return none, linkage.Head{}, &integrityError{"a proof has another entry's name", "get the folder again from where it came"}
 	}
-	return provenRecord{proof.Record, record.Kind, linkage.ApprovalOf(body), record.Time.Format("2006-01-02 15:04:05")}, head, nil
+	return provenRecord{proof.Record, record.Kind, linkage.DatasetOf(body), linkage.ApprovalOf(body), record.Time.Format("2006-01-02 15:04:05")}, head, nil
 }
 
 // knownKey holds the key of some evidence against the head that this tool

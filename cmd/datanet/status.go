@@ -270,14 +270,26 @@ func (p projectStatus) needs() (all []need) {
 	}
 	switch {
 	case p.Status == string(linkage.StatusReviewDue):
-		add("review", "The review of approval %s was due on %s, and it rests. Who still needs it asks anew.", p.Approval, p.Review)
+		add("review", "The review of approval %s was due on %s, and it rests. Who still needs it renews it: datanet approval draft --supersedes %[1]s.", p.Approval, p.Review)
 	case running && p.ReviewDays <= soon:
-		add("review", "Approval %s has to be reviewed by %s, in %s.", p.Approval, p.Review, countOf(p.ReviewDays, "day", "days"))
+		add("review", "Approval %s %s. Who needs it longer renews it: datanet approval draft --supersedes %[1]s.", p.Approval, p.lastDays())
 	}
 	if len(p.Awaiting) > 0 {
 		add("signature", "Approval %s (%s) waits for the Guardian of %s.", p.Approval, p.Title, spelled(p.Awaiting))
 	}
 	return all
+}
+
+// lastDays says when an approval ends or rests.
+func (p projectStatus) lastDays() string {
+	verb := "has to be reviewed by"
+	if p.Review == p.Until {
+		verb = "ends after"
+	}
+	if p.ReviewDays == 0 {
+		return verb + " today"
+	}
+	return fmt.Sprintf("%s %s, in %s", verb, p.Review, countOf(p.ReviewDays, "day", "days"))
 }
 
 func countOf(n int, one, many string) string {

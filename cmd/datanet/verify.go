@@ -22,7 +22,7 @@ import (
 
 func newHubVerify(a *app) *cobra.Command {
 	return a.command(&cobra.Command{
-		Use: "verify", Short: "read every byte that the hub holds, and hold it against what was signed and recorded",
+		Use: "verify", Short: "read all data in the hub, and hold them against what was signed and recorded",
 		Long: `Reads the record of decisions, every dataset with its history, and every release,
 linked table and publication in the hub, and holds each against its signature, its
 hashes and the record of decisions. It looks at all before it says what does not hold,
