@@ -31,11 +31,13 @@ func (d *Decisions) replay(n int, record Record) error {
 
 // clock is the earliest time at which the record can have been written: its own, or what those before it imply, so that a
 // record that is dated back gains nothing by it.
-func (d *Decisions) clock(record Record) time.Time {
-	if earliest := d.latest.Add(-aheadLimit); record.Time.Before(earliest) {
+func (d *Decisions) clock(record Record) time.Time { return d.notBefore(record.Time) }
+
+func (d *Decisions) notBefore(at time.Time) time.Time {
+	if earliest := d.latest.Add(-aheadLimit); at.Before(earliest) {
 		return earliest
 	}
-	return record.Time
+	return at
 }
 
 // grow adds the record to the tree, in which approvals point at what their drafter saw.
@@ -135,6 +137,7 @@ func (d *Decisions) take(n int, at time.Time, body Body) {
 		answer := d.answer(n, at, b.Dataset, b.Note)
 		answer.Reason, _ = reasonIn(textOf(b.Note), revocationDomain, b.Approval, b.SHA256, b.Dataset)
 		of := d.Of(b.Approval)
+		of.undone = of.undone || len(of.Revocations) == 0 && of.took() > day(d.notBefore(at))
 		of.Revocations = append(of.Revocations, answer)
 	default:
 		d.takeDone(at, body)

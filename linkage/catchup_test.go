@@ -23,11 +23,12 @@ func TestCatchingUpAndReadingAllAgree(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			w := newWorld(t)
 			writers := []*Ledger{w.l, reopened(t, w.dir), reopened(t, w.dir)}
-			requests := 0
-			for range 60 {
+			requests, deputies := 0, 0
+			acts := func(line string, with ...any) { w.catchUp(); w.act(fmt.Sprintf(line, with...)) } // what is refused is no matter here
+			for range 80 {
 				w.l = writers[r.IntN(len(writers))]
 				w.now = w.now.Add(time.Duration(r.IntN(90)) * time.Minute)
-				switch r.IntN(6) {
+				switch r.IntN(11) {
 				case 0, 1:
 					appended(t, w.l, loadRecord(t, 1))
 				case 2:
@@ -46,6 +47,17 @@ func TestCatchingUpAndReadingAllAgree(t *testing.T) {
 					}
 				case 5:
 					w.catchUp()
+				case 6:
+					deputies++
+					acts("trust slam deputy=D%d:2026-12-31 by=G2", deputies)
+				case 7:
+					acts("trust slam no-deputy=D%d by=G2", max(1, r.IntN(deputies+1)))
+				case 8:
+					acts("draft primary-care,slam supersedes=2026-%03d", r.IntN(requests+1)+1)
+				case 9:
+					acts("sign 2026-%03d slam %s", r.IntN(requests+1)+1, []string{"G2", "D1", "D2"}[r.IntN(3)])
+				case 10:
+					acts("revoke 2026-%03d slam G2 Enough", r.IntN(requests+1)+1)
 				}
 				w.agrees()
 			}

@@ -38,6 +38,7 @@ type Decision struct {
 	published  []string    // the days of Publications
 	successors []*Decision // the requests that would supersede this one
 	earlier    *Decision   // the one that this one would supersede
+	undone     bool        // it was revoked before it took the place of that one
 }
 
 // An Answer is what one Guardian decided.
@@ -161,9 +162,9 @@ func (d *Decision) ReplacedBy(now time.Time) *Decision {
 }
 
 // took is the day on which an approval takes the place of the one that it supersedes: its first one, or that of the last signature. It is "" while
-// somebody has not signed.
+// somebody has not signed, and if it was revoked before that day.
 func (d *Decision) took() string {
-	if len(d.Missing()) > 0 {
+	if len(d.Missing()) > 0 || d.undone {
 		return ""
 	}
 	from := d.Approval.From

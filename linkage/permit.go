@@ -23,10 +23,11 @@ const (
 	ActionRefuse Action = "refuse"
 	ActionRevoke Action = "revoke"
 	ActionTrust  Action = "trust" // to change a key
+	ActionLoad   Action = "load"
 )
 
 func (a Action) known() bool {
-	return a.permissible() || slices.Contains([]Action{ActionSign, ActionRefuse, ActionRevoke, ActionTrust}, a)
+	return a.permissible() || slices.Contains([]Action{ActionSign, ActionRefuse, ActionRevoke, ActionTrust, ActionLoad}, a)
 }
 
 func (a Action) permissible() bool {

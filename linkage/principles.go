@@ -68,7 +68,7 @@ func (a *Approval) plainChange(p *page, others []*Decision) {
 	}
 	old := others[i].Approval
 	p.head("What it changes")
-	p.line(1, "It takes the place of request %s, %s. That one ends when everybody has signed this one and its first day has come, whatever becomes of this one.", old.ID, old.Title)
+	p.line(1, "It takes the place of request %s, %s. That one ends when everybody has signed this one and its first day has come, whatever becomes of this one after that.", old.ID, old.Title)
 	p.line(1, "New codes are made for it: datasets are released and joined anew, and what was made under the other is removed.")
 	for _, field := range []struct{ name, was, is string }{
 		{"The title", old.Title, a.Title}, {"The summary", old.Summary, a.Summary}, {"The purpose", old.Purpose, a.Purpose},

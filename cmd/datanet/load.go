@@ -109,7 +109,7 @@ func (a *app) loadOne(ctx context.Context, dir, extract string, o load.Options) 
 			result = r
 		}
 		if err != nil {
-			return err
+			return a.denyFor(h, linkage.DeniedRecord{Action: linkage.ActionLoad, Dataset: dataset}, err)
 		}
 		return a.noteLoad(h, o.Custodian, result)
 	})

@@ -203,10 +203,13 @@ var actions = map[linkage.Action]string{
 	linkage.ActionRefuse:  "take a refusal for the Guardian",
 	linkage.ActionRevoke:  "take a revocation for the Guardian",
 	linkage.ActionTrust:   "change a key",
+	linkage.ActionLoad:    "take in an extract",
 }
 
 // Why something was denied, by the check that failed.
 var checks = map[string]string{
+	linkage.CheckSite:       "its site is not trusted, or has withdrawn",
+	linkage.CheckUnusual:    "it would have withdrawn unusually many people",
 	linkage.CheckForm:       "what was asked for is not of the accepted form",
 	linkage.CheckUnknown:    "there is no such request",
 	linkage.CheckRefused:    "a Guardian had refused the request",

@@ -165,7 +165,7 @@ func WritePage(path string, content []byte) error {
 		return noPlace(path, err)
 	}
 	defer unlock()
-	part := filepath.Join(filepath.Dir(path), ".new-"+filepath.Base(path))
+	part := filepath.Join(filepath.Dir(path), ".datanet-new-"+filepath.Base(path))
 	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return noPlace(path, err)
 	}

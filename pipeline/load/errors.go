@@ -46,6 +46,9 @@ func (e *Refusal) Hints() []string {
 	return []string{fmt.Sprintf("after checking who sent it: datanet hub trust --dataset %s --site %s=PUBLIC", e.Dataset, e.Site)}
 }
 
+// Check names the rule, for the record of decisions.
+func (e *Refusal) Check() string { return "site" }
+
 // A Departed site has withdrawn from the dataset.
 type Departed struct{ Site, Dataset string }
 
@@ -61,6 +64,9 @@ func (e *Departed) Hints() []string {
 	return []string{fmt.Sprintf("if it wants to take part again, it makes a new key, and the custodian signs for it: datanet hub trust --dataset %s --site %s=PUBLIC --by CUSTODIAN", e.Dataset, e.Site)}
 }
 
+// Check names the rule, for the record of decisions.
+func (e *Departed) Check() string { return "site" }
+
 // A UseError says that a folder does not fit.
 type UseError struct{ Rule, Hint string }
 
@@ -74,6 +80,9 @@ func (e *UseError) Hints() []string { return []string{e.Hint} }
 
 // An Unusual list would take more people out of the dataset than opt out in a while.
 type Unusual struct{ Site string }
+
+// Check names the rule, for the record of decisions.
+func (e *Unusual) Check() string { return "unusual" }
 
 func (e *Unusual) Error() string {
 	return fmt.Sprintf("site %s withdraws more than 100 people, and more than 5 per cent, of those whom the other sites sent", e.Site)
