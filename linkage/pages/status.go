@@ -265,7 +265,7 @@ var labels = map[string]string{
 	"dataset": "Dataset", "guardian": "Key of the Guardian", "custodian": "Key of the custodian", "deputies": "Deputies of the Guardian", "key": "Key",
 	"until": "Until", "sites": "Sites", "site": "Site", "as_at": "Data as at", "sequence": "Number of the last extract",
 	"today": "Judged on", "late_days": "Data are late after this many days", "needs": "What needs somebody", "kind": "About", "says": "In words", "approval": "Approval", "projects": "Requests",
-	"publications": "Publications", "publication": "Publication", "last_day": "Readable until", "recorded": "As recorded", "state": "State", "oldest": "Oldest data",
+	"publications": "Publications that lie in the hub", "publication": "Publication", "last_day": "Readable until", "recorded": "As recorded", "state": "State", "oldest": "Oldest data",
 	"withdrawn": "People withdrawn, rounded up to 10", "days": "Days since", "late": "Late", "passed": "Numbers passed over", "left": "Left on", "reason": "Reason",
 	"title": "Title", "status": "How it stands", "from": "From", "review": "Review by", "review_days": "Days until the review", "awaiting": "Guardians who have not signed",
 	"released": "Released here", "linked": "Joined here", "stale": "Released before people withdrew", "to_sweep": "Things to clear up",
