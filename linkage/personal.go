@@ -39,22 +39,42 @@ func impersonal(words string) string {
 
 // numbered says whether an NHS number begins at i: ten digits, or three, three and four, the last one apart perhaps, with up to two characters
 // between that are neither letters nor digits, of which the last is the check digit, with no digit on either side.
-func numbered(words string, i int) bool {
+func numbered(words string, i int) bool { return numberEnd(words, i) > i }
+
+// numberEnd is where the NHS number ends that begins at i; i if none does.
+func numberEnd(words string, i int) int {
 	digit := func(i int) bool { return i >= 0 && i < len(words) && '0' <= words[i] && words[i] <= '9' }
 	if digit(i - 1) {
-		return false
+		return i
 	}
 	var digits []int
-	for ; digit(i); i++ {
-		digits = append(digits, int(words[i]-'0'))
+	for at := i; digit(at); at++ {
+		digits = append(digits, int(words[at]-'0'))
 		if n := len(digits); n == 3 || n == 6 || n == 9 {
-			i += gap(words[i+1:])
+			at += gap(words[at+1:])
 		}
 		if len(digits) == 10 {
-			return !digit(i+1) && checkDigitHolds(digits)
+			if digit(at+1) || !checkDigitHolds(digits) {
+				return i
+			}
+			return at + 1
 		}
 	}
-	return false
+	return i
+}
+
+// Masked is a message without what reads as an NHS number: somebody may have typed one where an id belongs.
+func Masked(message string) string {
+	var out strings.Builder
+	for i := 0; i < len(message); i++ {
+		if end := numberEnd(message, i); end > i {
+			out.WriteString("[number]")
+			i = end - 1
+			continue
+		}
+		out.WriteByte(message[i])
+	}
+	return out.String()
 }
 
 // gap counts the characters, two at most, that part one digit from the next.

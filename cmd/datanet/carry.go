@@ -159,7 +159,7 @@ shows is remembered: an older or another one is refused from then on.`,
 func (a *app) runImport(path string) error {
 	raw, err := readPlain(path, mostRequest)
 	if err != nil {
-		return &useError{"the file cannot be read", "it is a file that datanet approval export, sign, refuse or revoke makes"}
+		return &useError{"the file " + quote(path) + " cannot be read", "it is a file that datanet approval export, sign, refuse or revoke makes"}
 	}
 	switch {
 	case linkage.IsAnswer(raw):

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"unicode"
+
+	"datanet/linkage"
 )
 
 // codes maps a kind of failure to the exit code. Rooms say the kind; only
@@ -86,15 +88,16 @@ func newFailure(kind, message string, hints []string) *failure {
 }
 
 // oneLine keeps an error to the one line that is promised, also when a path in
-// it has line ends or a database adds advice of its own below its first line.
+// it has line ends or a database adds advice of its own below its first line. What
+// somebody typed into it by mistake is not shown if it reads as an NHS number.
 func oneLine(text string) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-	return strings.Map(func(r rune) rune {
+	return linkage.Masked(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
 		}
 		return r
-	}, text)
+	}, text))
 }
 
 // A fault is a mistake in this program. It says where, and nothing of what was

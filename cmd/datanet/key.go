@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"datanet/linkage"
 	"datanet/pseudonym"
 )
 
@@ -254,7 +255,7 @@ func newKeyGuardian(a *app) *cobra.Command {
 		Use: "guardian --dataset D --name N --out FILE", Short: "make a Caldicott Guardian's signing key",
 		Example: "  datanet key guardian --dataset primary-care --name ada --out guardian.key", Args: cobra.NoArgs,
 	}, func(context.Context, []string) error {
-		if err := cmp.Or(validDataset(dataset), validName(name), o.free()); err != nil {
+		if err := cmp.Or(validDataset(dataset), validName(name), linkage.Impersonal("name", name), o.free()); err != nil {
 			return err
 		}
 		key, err := pseudonym.NewGuardianKey(dataset, name, a.now())

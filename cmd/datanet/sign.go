@@ -102,6 +102,9 @@ func (a *app) answer(kind answer, asked string, o answerOptions) error {
 		return err
 	}
 	body, err := kind.body(c.decision().Approval, key, o.reason)
+	if err != nil && !carried {
+		return a.denyFor(c.hub, linkage.DeniedRecord{Approval: c.id, Action: linkage.Action(kind.verb), Dataset: key.Dataset}, err)
+	}
 	if err != nil {
 		return err
 	}
