@@ -208,8 +208,9 @@ func TestNeeds(t *testing.T) {
 		want string
 	}{
 		"nothing":           {ofProject{projectStatus{Status: approved, ReviewDays: 29}}, ""},
-		"review soon":       {ofProject{projectStatus{Approval: "2026-001", Status: approved, Review: "2026-12-24", ReviewDays: 28}}, "review: Approval 2026-001 has to be reviewed by 2026-12-24, in 28 days."},
-		"review over":       {ofProject{projectStatus{Approval: "2026-001", Status: review, Review: "2026-12-24", ToSweep: 1}}, "sweep: Under approval 2026-001 (review-due) 1 thing is lying at the hub that nobody may use any more. Clear up with datanet hub sweep.; review: The review of approval 2026-001 was due on 2026-12-24, and it rests. Who still needs it asks anew."},
+		"review soon":       {ofProject{projectStatus{Approval: "2026-001", Status: approved, Review: "2026-12-24", ReviewDays: 28}}, "review: Approval 2026-001 has to be reviewed by 2026-12-24, in 28 days. Who needs it longer renews it: datanet approval draft --supersedes 2026-001."},
+		"ends today":        {ofProject{projectStatus{Approval: "2026-001", Status: approved, Until: "2026-12-24", Review: "2026-12-24"}}, "review: Approval 2026-001 ends after today. Who needs it longer renews it: datanet approval draft --supersedes 2026-001."},
+		"review over":       {ofProject{projectStatus{Approval: "2026-001", Status: review, Review: "2026-12-24", ToSweep: 1}}, "sweep: Under approval 2026-001 (review-due) 1 thing is lying at the hub that nobody may use any more. Clear up with datanet hub sweep.; review: The review of approval 2026-001 was due on 2026-12-24, and it rests. Who still needs it renews it: datanet approval draft --supersedes 2026-001."},
 		"revoked and stale": {ofProject{projectStatus{Status: "revoked", Stale: []string{"slam"}, ReviewDays: 3}}, ""},
 		"waiting":           {ofProject{projectStatus{Approval: "2026-001", Title: "T", Status: "draft", ReviewDays: 3, Awaiting: []string{"slam"}}}, "signature: Approval 2026-001 (T) waits for the Guardian of slam."},
 		"dataset at work":   {ofDataset{datasetStatus{Dataset: "slam", State: "unrecorded"}}, "integrity: The last change of slam is not in the record of decisions yet. The next load, release or link records it."},
