@@ -417,6 +417,10 @@ func (d *Decisions) allowRelease(b ReleaseRecord, at time.Time) error {
 	if !of.Approval.has(b.Dataset) {
 		return outside(of.Approval, "the dataset "+b.Dataset+" is not part of it", "its datasets are "+listed(of.Approval.Names()))
 	}
+	if of.Approval.TooOld(b.AsAt, at) {
+		return &Refusal{check: CheckOptOuts, reason: fmt.Sprintf("the data of %s are as at %s, and approval %s lets them be %d days old, so that opt-outs since are kept to", b.Dataset, b.AsAt, b.Approval, of.Approval.OptOutDays()),
+			hints: []string{"load every site's newest extract first"}}
+	}
 	for _, earlier := range of.Releases {
 		if earlier.Dataset == b.Dataset && earlier.AsAt != b.AsAt {
 			return &Refusal{check: CheckRefresh, reason: fmt.Sprintf("%s was released for approval %s as at %s, and the approval allows no refresh", b.Dataset, b.Approval, earlier.AsAt),

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -32,7 +34,7 @@ type Approval struct {
 	Until       string
 	Review      string // the approval rests after this day
 	Refresh     string // RefreshNone
-	OptOuts     string // OptOutsAsLoaded
+	OptOuts     string // OptOutsAsLoaded, alone or with a number of days behind it
 	Disclosure  string // id of a policy that the hub's record of decisions holds
 	Hub         string // 32 hex digits
 	Seen        Seen
@@ -44,6 +46,23 @@ const (
 	RefreshNone     = "none"      // each dataset is released once
 	OptOutsAsLoaded = "as-loaded" // whoever opted out was left out of the extracts that are loaded
 )
+
+// optOutsForm is a rule for opt-outs, as in "as-loaded" or "as-loaded 92": no site's data are older than so many days when they are released.
+var optOutsForm = regexp.MustCompile(`^` + OptOutsAsLoaded + `( [1-9][0-9]{0,2})?$`)
+
+// OptOutDays is how many days old the data of any site may be when a dataset is released, so that whoever has opted out since is in none of
+// them; 0 if the approval does not say.
+func (a *Approval) OptOutDays() int {
+	_, days, _ := strings.Cut(a.OptOuts, " ")
+	n, _ := strconv.Atoi(days)
+	return n
+}
+
+// TooOld says whether data as at one day are older on another than the approval lets opt-outs be.
+func (a *Approval) TooOld(asAt string, now time.Time) bool {
+	at, err := time.Parse(time.DateOnly, asAt)
+	return a.OptOutDays() > 0 && (err != nil || day(at.AddDate(0, 0, a.OptOutDays())) < day(now))
+}
 
 // A Scope is what an approval opens of one dataset: these columns, and nothing else.
 type Scope struct {

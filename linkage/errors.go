@@ -45,6 +45,7 @@ const (
 	CheckRefresh    = "refresh"   // data of another date
 	CheckWithdrawn  = "withdrawn" // people have withdrawn since
 	CheckRelease    = "release"   // not the last release on record
+	CheckOptOuts    = "opt-outs"  // data older than the approval lets opt-outs be
 	CheckSite       = "site"      // an extract of a site that is not trusted, or has withdrawn
 	CheckUnusual    = "unusual"   // an extract that would withdraw unusually many people
 	CheckLink       = "link"      // of the last releases nothing is linked yet

@@ -93,7 +93,8 @@ func (p Permit) Trust() Trust { return p.trust }
 //	 9  what is asked lies within it                                         scope
 //	10  a ledger that came as a file is not older than FreshDays             stale
 //
-// Four more were made before, and what fails them is an *IntegrityError, never a Refusal: the text is strictly read, the ledger's head counts it
+// A release asks besides how old the data are (opt-outs), whether they are as at the one date (refresh), and whether people have withdrawn since
+// (withdrawn). Four more were made before, and what fails them is an *IntegrityError, never a Refusal: the text is strictly read, the ledger's head counts it
 // and is signed by the ledger's key (Open), the head extends the remembered one (CheckExtends), and every decision was the right
 // person's, not the applicant's (DecisionsOf). Days are those of the ledger's clock, which a machine's clock that was set back does not move; the first
 // day must have come by the machine's clock too, so that a head which was dated ahead begins nothing early. Which

@@ -124,6 +124,9 @@ func (a *Approval) plainLimits(p *page) {
 	for _, name := range a.Names() {
 		p.line(1, "Opt-outs in %s: %s", titleOf(name), optOutsOf(name))
 	}
+	if days := a.OptOutDays(); days > 0 {
+		p.line(1, "A dataset is released only while the data of every site in it are at most %d %s old: who has opted out before that is not in it.", days, plural("day", days))
+	}
 	p.line(1, "An opt-out after a dataset was released to this request takes effect in later requests only.")
 	p.line(1, "What leaves the project are counts of people, under the rules against disclosure that the hub has recorded.")
 }

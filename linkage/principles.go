@@ -74,7 +74,7 @@ func (a *Approval) plainChange(p *page, others []*Decision) {
 		{"The title", old.Title, a.Title}, {"The summary", old.Summary, a.Summary}, {"The purpose", old.Purpose, a.Purpose},
 		{"The legal basis", old.LegalBasis, a.LegalBasis}, {"The impact assessment", old.DPIA, a.DPIA},
 		{"The key of who asks", old.Applicant, a.Applicant}, {"The dataset whose people all stay", old.Denominator, a.Denominator},
-		{"The first day", old.From, a.From}, {"The last day", old.Until, a.Until}, {"The day of review", old.Review, a.Review},
+		{"The rule for opt-outs", old.OptOuts, a.OptOuts}, {"The first day", old.From, a.From}, {"The last day", old.Until, a.Until}, {"The day of review", old.Review, a.Review},
 	} {
 		if field.was != field.is {
 			p.line(1, "%s was: %s", field.name, field.was)

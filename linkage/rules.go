@@ -118,7 +118,7 @@ func (a *Approval) wellFormed() error {
 	a.dates(&f)
 	f.unless(a.Cohort == CohortAll, "cohort", "is not "+CohortAll+", the only one that this version can keep to")
 	f.unless(a.Refresh == RefreshNone, "refresh", "is not "+RefreshNone+", the only one that this version can keep to")
-	f.unless(a.OptOuts == OptOutsAsLoaded, "opt-outs", "is not "+OptOutsAsLoaded+", the only one that this version can keep to")
+	f.unless(optOutsForm.MatchString(a.OptOuts), "opt-outs", "is not "+OptOutsAsLoaded+", alone or with a number of days behind it: this version can keep to no other")
 	f.unless(plainID.MatchString(a.Disclosure), "disclosure", "is not a policy's id")
 	f.unless(hubID.MatchString(a.Hub), "hub", "is not 32 hex digits")
 	f.unless(a.Seen.Size > 0, "ledger", "counts no record")

@@ -234,9 +234,9 @@ func (w *world) beside(id string) string {
 
 func (w *world) wished(datasets string, with map[string]string) Approval {
 	a := wish(strings.Split(datasets, ",")...)
-	for name, field := range map[string]*string{"from": &a.From, "until": &a.Until, "review": &a.Review, "policy": &a.Disclosure, "id": &a.ID, "supersedes": &a.Supersedes} {
+	for name, field := range map[string]*string{"from": &a.From, "until": &a.Until, "review": &a.Review, "policy": &a.Disclosure, "id": &a.ID, "supersedes": &a.Supersedes, "opt-outs": &a.OptOuts} {
 		if value, ok := with[name]; ok {
-			*field = value
+			*field = strings.ReplaceAll(value, "/", " ")
 		}
 	}
 	if name := with["applicant"]; name != "" {

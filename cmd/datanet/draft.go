@@ -75,7 +75,7 @@ A file names columns, one to a line: dataset table column.`,
 		{"denominator", "dataset whose people stay although they link to nobody (default: the first)", &o.want.Denominator},
 		{"cohort", "who may be included: all (default: all)", &o.want.Cohort},
 		{"refresh", "how often it may be released: none, which is once (default: none)", &o.want.Refresh},
-		{"opt-outs", "how opt-outs count: as-loaded (default: as-loaded)", &o.want.OptOuts},
+		{"opt-outs", "how opt-outs count: as-loaded, or \"as-loaded 92\" for data of at most 92 days when they are released (default: as-loaded)", &o.want.OptOuts},
 		{"disclosure", "disclosure policy (default: the hub's)", &o.want.Disclosure},
 	} {
 		f.StringVar(field.into, field.name, "", field.help)
@@ -209,6 +209,7 @@ func (o draftOptions) over(earlier *linkage.Approval) linkage.Approval {
 	}{
 		{&want.Title, earlier.Title}, {&want.Summary, earlier.Summary}, {&want.Purpose, earlier.Purpose}, {&want.LegalBasis, earlier.LegalBasis},
 		{&want.DPIA, earlier.DPIA}, {&want.Applicant, earlier.Applicant}, {&want.From, earlier.From}, {&want.Until, earlier.Until},
+		{&want.Cohort, earlier.Cohort}, {&want.Refresh, earlier.Refresh}, {&want.OptOuts, earlier.OptOuts},
 	} {
 		*field.into = cmp.Or(*field.into, field.from)
 	}

@@ -116,7 +116,7 @@ func (a *app) releaseOne(ctx context.Context, o releaseOptions, ask linkage.Ask,
 		return nil, err
 	}
 	done, err := release.Run(ctx, release.Options{
-		Permit: permit, Hub: h.Hub, Dataset: o.dataset, Trusted: h.trust.Dataset(o.dataset).CustodianVKey, Recorded: h.state(o.dataset), Custodian: key,
+		Permit: permit, Hub: h.Hub, Dataset: o.dataset, Trusted: h.trust.Dataset(o.dataset).CustodianVKey, Recorded: h.state(o.dataset), Custodian: key, Today: a.clock(h),
 		Sealed: func() (*linkage.ProjectKeyRecord, error) {
 			if err := a.read(h); err != nil {
 				return nil, err

@@ -208,6 +208,7 @@ var actions = map[linkage.Action]string{
 
 // Why something was denied, by the check that failed.
 var checks = map[string]string{
+	linkage.CheckOptOuts:    "the data were older than the approval lets opt-outs be",
 	linkage.CheckSite:       "its site is not trusted, or has withdrawn",
 	linkage.CheckUnusual:    "it would have withdrawn unusually many people",
 	linkage.CheckForm:       "what was asked for is not of the accepted form",

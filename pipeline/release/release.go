@@ -13,6 +13,7 @@ package release
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"datanet/linkage"
 	"datanet/pipeline/hub"
@@ -36,6 +37,7 @@ type Options struct {
 	Sealed  func() (*linkage.ProjectKeyRecord, error)
 	Record  func(linkage.Body) error
 	Earlier *linkage.ReleaseRecord // what was released already; nil: nothing
+	Today   time.Time              // the clock of the record of decisions
 
 	Out      string // empty: in the hub's project
 	Tool     string
@@ -86,7 +88,22 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := r.once(); err != nil {
 		return nil, err
 	}
+	if err := r.fresh(); err != nil {
+		return nil, err
+	}
 	return r.run(ctx)
+}
+
+// fresh refuses a dataset with data of a site that are older than the approval lets
+// opt-outs be: who has said no since is in them still.
+func (r *run) fresh() error {
+	for _, m := range r.state.State.Members {
+		if r.approval.TooOld(m.AsAt, r.Today) {
+			return &Refusal{fmt.Sprintf("the data of site %s of %s are as at %s, and approval %s lets them be %d days old, so that opt-outs since are kept to", m.Site, r.Dataset, m.AsAt, r.approval.ID, r.approval.OptOutDays()),
+				"load the site's newest extract first; one that sends nothing any more withdraws: datanet hub withdraw", linkage.CheckOptOuts}
+		}
+	}
+	return nil
 }
 
 // A run is one release at work.
