@@ -242,6 +242,7 @@ func (f *reference) judge(p *refPerson) {
 	for _, list := range []string{"ethnicity", "language", "country-of-birth", "religion", "smoking"} {
 		p.characteristic[list] = f.latest(p, list)
 	}
+	unlinkable := f.o.Drop && !usable(used(p.row, "NhsNumber"))
 	gates := []struct {
 		name string
 		shut bool
@@ -249,7 +250,7 @@ func (f *reference) judge(p *refPerson) {
 		{"test", stops(p.row["DummyType"]) || isTestType(p.row["PatientTypeDescription"])},
 		{"deleted", stops(p.row["Deleted"])}, {"type-1", out["type-1-opt-out"]}, {"local-dissent", out["local-dissent"]},
 		{"restricted", stops(p.row["SpineSensitive"])}, {"confidential", stops(p.row["IsConfidential"])},
-		{"unlinkable", f.o.Drop && !usable(used(p.row, "NhsNumber"))}, {"national-opt-out", left(f.o, used(p.row, "NhsNumber"))},
+		{"unlinkable", unlinkable}, {"national-opt-out", !unlinkable && left(f.o, used(p.row, "NhsNumber"))}, // who is left out for the number alone has chosen nothing
 	}
 	for _, g := range gates {
 		if g.shut && p.gate == "" {
