@@ -24,20 +24,21 @@ import (
 // the same rows share nothing in it but what the hub publishes anyway, as its
 // name and the dataset's state.
 type Release struct {
-	Schema         string          `json:"schema"`
-	Hub            string          `json:"hub"`      // its id
-	Approval       string          `json:"approval"` // its id
-	ApprovalSHA256 string          `json:"approval_sha256"`
-	Dataset        string          `json:"dataset"`
-	AsAt           string          `json:"as_at"` // the newest of the sites'
-	State          string          `json:"state_sha256"`
-	LinkageCheck   string          `json:"linkage_check"`      // check value of the linkage key
-	ProjectCheck   string          `json:"project_check"`      // check value of the project key
-	Persons        int64           `json:"persons"`            // rounded to 10
-	Unlinkable     int64           `json:"unlinkable"`         // people left out because no usable number stands behind their code, rounded to 10
-	Withheld       []Withholding   `json:"withheld,omitempty"` // codes that policies left out at the source
-	Tables         []ReleasedTable `json:"tables"`
-	Tool           string          `json:"tool"`
+	Schema         string            `json:"schema"`
+	Hub            string            `json:"hub"`      // its id
+	Approval       string            `json:"approval"` // its id
+	ApprovalSHA256 string            `json:"approval_sha256"`
+	Dataset        string            `json:"dataset"`
+	AsAt           string            `json:"as_at"` // the newest of the sites'
+	State          string            `json:"state_sha256"`
+	LinkageCheck   string            `json:"linkage_check"`      // check value of the linkage key
+	ProjectCheck   string            `json:"project_check"`      // check value of the project key
+	Persons        int64             `json:"persons"`            // rounded to 10
+	Unlinkable     int64             `json:"unlinkable"`         // people left out because no usable number stands behind their code, rounded to 10
+	Numbers        []NumberDimension `json:"numbers,omitempty"`  // who has a usable number, by group
+	Withheld       []Withholding     `json:"withheld,omitempty"` // codes that policies left out at the source
+	Tables         []ReleasedTable   `json:"tables"`
+	Tool           string            `json:"tool"`
 }
 
 // A ReleasedTable is one Parquet file of a release, of the columns that the
@@ -120,6 +121,7 @@ func (r *Release) check() error {
 		claim{checkForm.MatchString(r.LinkageCheck) && checkForm.MatchString(r.ProjectCheck), "check values are not 16 hex digits"},
 		claim{rounded(r.Persons) && rounded(r.Unlinkable), "totals are not rounded to 10"},
 		claim{printable(r.Tool), "texts are not plain"},
+		claim{numbersHold(r.Numbers), "account of usable numbers is not in its form"},
 		claim{withholdingsHold(r.Dataset, r.Withheld), "withheld codes are not in their form"},
 		claim{len(r.Tables) > 0, "tables are missing"},
 	)

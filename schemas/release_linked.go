@@ -30,6 +30,7 @@ type Linked struct {
 	Edges          int64            `json:"edges"`
 	Quarantined    int64            `json:"quarantined"` // edges left out because the baby has two mothers
 	Signs          WrongLinks       `json:"signs_of_wrong_links"`
+	Quality        []LinkQuality    `json:"quality,omitempty"` // who is missing, by group
 	Tables         []LinkedTable    `json:"tables"`
 	Tool           string           `json:"tool"`
 }
@@ -149,6 +150,7 @@ func (l *Linked) check() error {
 		claim{len(l.Datasets) > 0 && unique(l.Datasets, func(d LinkedDataset) string { return d.Dataset }), "datasets are missing, or one is named twice"},
 		claim{l.Dataset(l.Denominator) != nil, "denominator is not one of its datasets"},
 		claim{rounded(l.Signs.TwoBirthYears) && rounded(l.Signs.TwoSexes), "signs are not rounded to 10"},
+		claim{qualityHolds(l.Quality), "account of who is missing is not in its form"},
 		claim{l.Mothers >= 0 && l.Babies >= 0 && l.Edges >= 0 && l.Quarantined >= 0, "totals are less than none"},
 		claim{printable(l.Tool), "texts are not plain"},
 	)

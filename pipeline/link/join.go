@@ -73,6 +73,9 @@ func (j *joining) all(ctx context.Context) error {
 	if err := j.count(ctx); err != nil {
 		return err
 	}
+	if err := j.account(ctx); err != nil {
+		return err
+	}
 	people, query := j.join.People()
 	if err := j.write(ctx, "", people, query); err != nil {
 		return err

@@ -48,20 +48,21 @@ type Options struct {
 // A Result says what linking did. Its totals are exact: they are for those who
 // may read the linked tables.
 type Result struct {
-	Approval    string             `json:"approval"`
-	Linked      string             `json:"linked"` // folder
-	Status      string             `json:"status"` // linked or skipped
-	Reason      string             `json:"reason,omitempty"`
-	People      int64              `json:"people"`
-	Pairs       map[string]int64   `json:"pairs"`
-	Datasets    map[string]Part    `json:"datasets"`
-	Mothers     int64              `json:"mothers"`
-	Babies      int64              `json:"babies"`
-	Edges       int64              `json:"edges"`
-	Quarantined int64              `json:"quarantined"` // edges left out because the baby has two mothers
-	Signs       schemas.WrongLinks `json:"signs_of_wrong_links"`
-	Remaining   []string           `json:"remaining,omitempty"` // folders of releases outside the project, which are not deleted here
-	Notes       []string           `json:"notes,omitempty"`
+	Approval    string                `json:"approval"`
+	Linked      string                `json:"linked"` // folder
+	Status      string                `json:"status"` // linked or skipped
+	Reason      string                `json:"reason,omitempty"`
+	People      int64                 `json:"people"`
+	Pairs       map[string]int64      `json:"pairs"`
+	Datasets    map[string]Part       `json:"datasets"`
+	Mothers     int64                 `json:"mothers"`
+	Babies      int64                 `json:"babies"`
+	Edges       int64                 `json:"edges"`
+	Quarantined int64                 `json:"quarantined"` // edges left out because the baby has two mothers
+	Signs       schemas.WrongLinks    `json:"signs_of_wrong_links"`
+	Quality     []schemas.LinkQuality `json:"quality"`             // who is missing, by group; protected
+	Remaining   []string              `json:"remaining,omitempty"` // folders of releases outside the project, which are not deleted here
+	Notes       []string              `json:"notes,omitempty"`
 
 	Digest string `json:"-"` // of linked.json
 }
@@ -240,7 +241,7 @@ func describe(dir string, l *schemas.Linked) (digest string, err error) {
 
 func (r *run) result(dir string, l *schemas.Linked, digest string) *Result {
 	done := &Result{Approval: l.Approval, Linked: dir, Status: "linked", People: l.People, Pairs: l.Pairs, Datasets: map[string]Part{},
-		Mothers: l.Mothers, Babies: l.Babies, Edges: l.Edges, Quarantined: l.Quarantined, Signs: l.Signs, Notes: unseen(r.approval), Digest: digest}
+		Mothers: l.Mothers, Babies: l.Babies, Edges: l.Edges, Quarantined: l.Quarantined, Signs: l.Signs, Quality: l.Quality, Notes: unseen(r.approval), Digest: digest}
 	for _, d := range l.Datasets {
 		done.Datasets[d.Dataset] = Part{d.People, d.Linked}
 	}

@@ -68,6 +68,10 @@ func (w *writing) all(ctx context.Context) (*schemas.Release, error) {
 		}
 		release.Tables = append(release.Tables, written)
 	}
+	var err error
+	if release.Numbers, err = w.numbers(ctx, release); err != nil {
+		return nil, err
+	}
 	return release, w.totals(ctx, release)
 }
 
