@@ -182,15 +182,15 @@ func tells(rows [][]int64, hidden []int) bool {
 			}
 		}
 		some := slices.DeleteFunc(slices.Clone(small), func(n int64) bool { return n == 0 })
-		if closed(small, large) || closed(some, large) {
+		if closed(small, large, 0) || closed(some, large, 1) {
 			return true
 		}
 	}
 	return false
 }
 
-// closed says whether the sum of small and large counts tells one of the small ones.
-func closed(small, large []int64) bool {
+// closed says whether the sum of small and large counts tells one of the small ones, each of which is at least so many.
+func closed(small, large []int64, floor int64) bool {
 	if len(small) == 0 {
 		return false
 	}
@@ -202,8 +202,9 @@ func closed(small, large []int64) bool {
 		least += fewest
 		most += slices.Max(large)
 	}
-	bottom := max(0, sum-most-int64(len(small)-1)*(fewest-1))
-	top := min(fewest-1, sum-least)
+	others := int64(len(small) - 1)
+	bottom := max(floor, sum-most-others*(fewest-1))
+	top := min(fewest-1, sum-least-others*floor)
 	return top-bottom < apart
 }
 

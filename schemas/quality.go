@@ -1,8 +1,6 @@
 package schemas
 
-import (
-	"regexp"
-)
+import "regexp"
 
 // A NumberDimension says for each group of one dimension how many people of a
 // release's dataset have a usable NHS number, and how many have none and can be
@@ -60,7 +58,10 @@ type Interval struct {
 	Method string  `json:"method"`
 }
 
-// The dimensions by which linking is accounted for, in their order.
+// WithoutNumbers stands among what is missing where the approval gives everybody's rows, but not whether they have a usable number.
+const WithoutNumbers = "usable-number"
+
+// QualityDimensions are those by which linking is accounted for, in their order.
 var QualityDimensions = []string{"age", "ethnicity", "sex", "imd", "ward", "site"}
 
 var groupForm = regexp.MustCompile(`^[A-Za-z0-9+-]{1,40}$`)

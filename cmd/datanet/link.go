@@ -139,6 +139,7 @@ func printLinked(w io.Writer, r *link.Result) {
 		fmt.Fprintf(w, "  %s mothers with %s babies (%s pairs); %s left without a pair, because two mothers are recorded for the baby\n",
 			thousands(r.Mothers), thousands(r.Babies), thousands(r.Edges), thousands(r.Quarantined))
 	}
+	printQuality(w, r.Quality)
 	for _, note := range r.Notes {
 		fmt.Fprintf(w, "  note: %s\n", note)
 	}

@@ -22,7 +22,7 @@ func TestLinkedEqualsTheAnswerKey(t *testing.T) {
 
 func linkBorough(t *testing.T, seed int) {
 	s := tellStory(t)
-	made := s.says("synth", "--out", s.file("borough"), "--people", "4000", "--practices", "2", "--seed", strconv.Itoa(seed), "--as-at", "2026-10-31")
+	made := s.says("synth", "--out", s.file("borough"), "--people", "8000", "--practices", "2", "--seed", strconv.Itoa(seed), "--as-at", "2026-10-31")
 	s.founds()
 	for _, d := range made["datasets"].([]any) {
 		set := d.(map[string]any)
@@ -43,6 +43,8 @@ func linkBorough(t *testing.T, seed int) {
 		}
 		if other == "maternity" {
 			s.family(people, linked)
+		} else {
+			s.account(people, linked)
 		}
 	}
 }

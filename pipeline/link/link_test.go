@@ -68,7 +68,7 @@ func TestLinkRecordsAndDeletes(t *testing.T) {
 	}
 }
 
-func spelt(t *testing.T, r *Result) string {
+func spelt(t *testing.T, r any) string {
 	t.Helper()
 	text, err := json.Marshal(r)
 	if err != nil {

@@ -47,7 +47,9 @@ func (j *joining) quality(ctx context.Context, x *arrival) (*schemas.LinkQuality
 	if err != nil {
 		return nil, err
 	}
-	q.Missing = missing
+	if q.Missing = missing; whole {
+		q.Missing = append(slices.Clone(missing), schemas.WithoutNumbers)
+	}
 	for _, g := range groupings {
 		standings, err := j.standings(ctx, x, groupings, g, whole)
 		if err != nil {
@@ -164,30 +166,23 @@ func (s standing) tell(g *schemas.LinkGroup, linked, not, expected int64) {
 	if s.number != nil && s.number.Without != nil {
 		without = *s.number.Without
 	}
-	switch {
-	case s.whole:
+	if s.whole {
 		g.NotLinked, g.Eligible = &not, sum(linked, not)
-		if without >= 0 && not-without >= 10 { // 8 at least, wherever rounding moved the two
-			without, found := without, not-without
-			g.Without, g.NotFound, g.Usable = &without, &found, sum(linked, found)
-		}
-	default:
+	} else {
 		g.NotFound, g.Usable = &not, sum(linked, not)
-		if without >= 0 {
-			g.NotLinked, g.Eligible = sum(not, without), sum(linked, not+without)
-		}
+	}
+	if !s.whole && without >= 0 {
+		g.NotLinked, g.Eligible = sum(not, without), sum(linked, not+without)
 	}
 	g.OfEligible, g.OfUsable = share(linked, g.Eligible), share(linked, g.Usable)
 }
 
-// tellNumber fills in who has no number; where everybody was released it is told with the rest only.
+// tellNumber fills in who has no number.
 func (s standing) tellNumber(g *schemas.LinkGroup) {
 	if s.number == nil || s.number.Without == nil {
 		return
 	}
-	if !s.whole {
-		g.Without = s.number.Without
-	}
+	g.Without = s.number.Without
 	g.NumberRatio = ratioOf(*s.number.Without, *s.number.Expected)
 }
 

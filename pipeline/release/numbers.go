@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"datanet/linkage"
@@ -13,7 +14,13 @@ import (
 
 // numbers says by group how many people have a usable number. Whoever has none stays out of the release, so that nobody after this could count
 // them. What it says is protected here, because the release goes to whoever links.
+//
+// Where everybody is released, but not whether they have a number, it says nothing: whoever links could take its counts from those of the rows and be left with
+// how many of a group were not found, small ones too.
 func (w *writing) numbers(ctx context.Context, release *schemas.Release) ([]schemas.NumberDimension, error) {
+	if w.everybody() && !slices.Contains(w.approval.Columns(w.Dataset, w.dataset.Tables[0].Name), "linkable") {
+		return nil, nil
+	}
 	groupings, err := w.standing(ctx, release.AsAt)
 	if err != nil {
 		return nil, err
