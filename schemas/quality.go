@@ -47,6 +47,7 @@ type LinkGroup struct {
 	OfEligible  *Interval `json:"linked_of_eligible"`
 	OfUsable    *Interval `json:"linked_of_usable"`
 	NumberRatio *Interval `json:"without_number_ratio"` // of those without a number, to what age alone would give
+	FoundBounds *Interval `json:"found_bounds"`         // the share that is found in another dataset, were nobody or everybody without a number in one
 	FoundRatio  *Interval `json:"not_found_ratio"`      // of those not found, or not linked where only that is known, likewise
 }
 
@@ -121,4 +122,22 @@ func qualityDimension(id string) bool {
 		}
 	}
 	return false
+}
+
+// GroupTitle is what a group is called: a ward by its name, and others as in the catalogue.
+func GroupTitle(dimension, value string) string {
+	if dimension == "ward" {
+		for _, w := range Wards() {
+			if w.Code == value {
+				return w.Name
+			}
+		}
+		dimension = "area"
+	}
+	if axis := StandardCatalogue().Axis(dimension); axis != nil {
+		if i := axis.Index(value); i > 0 {
+			return axis.Values[i].Title
+		}
+	}
+	return value
 }

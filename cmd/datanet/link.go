@@ -17,6 +17,7 @@ import (
 type linkOptions struct {
 	approval string
 	releases []string
+	report   string
 	limits   limits
 }
 
@@ -28,12 +29,15 @@ func newLink(a *app) *cobra.Command {
 the approved tables of the people who are found in more than one dataset. Of the
 denominator dataset everybody stays. Mothers and babies stay two people, with an edge
 between them. It works only while every Guardian's signature stands; the releases in
-the project are removed afterwards.`,
-		Example: "  datanet link --approval 2026-001 --hub hub", Args: cobra.NoArgs,
+the project are removed afterwards. It says whom linking misses most, and --json or
+--report FILE says it group by group: small counts are withheld. What is linked already
+is not linked again, so --report also works later.`,
+		Example: "  datanet link --approval 2026-001 --hub hub\n  datanet link --approval 2026-001 --hub hub --report missing.html", Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.runLink(ctx, o) })
 	approvalFlag(a, c, &o.approval)
 	c.MarkFlagRequired("approval")
 	c.Flags().StringArrayVar(&o.releases, "release", nil, "a release's folder (repeatable; default: those in the project)")
+	c.Flags().StringVar(&o.report, "report", "", "write who is missing from the linked data as a page to this `FILE`")
 	o.limits.flags(c, "2GiB")
 	return c
 }
@@ -60,6 +64,9 @@ func (a *app) runLink(ctx context.Context, o linkOptions) error {
 		return err
 	}
 	a.progressDone()
+	if err := a.qualityPage(o, done); err != nil {
+		return err
+	}
 	return a.say(done, func(w io.Writer) { printLinked(w, done) })
 }
 

@@ -33,7 +33,11 @@ func linkBorough(t *testing.T, seed int) {
 	}
 	people := readCSV(t, s.file("borough/truth/people.csv"))
 	for _, other := range []string{"slam", "maternity"} {
-		id := s.drafts(other, "2026-01-01", "2099-12-31")
+		var more []string
+		if other == "slam" {
+			more = []string{"--columns", s.everyColumn("primary-care", other)}
+		}
+		id := s.drafts(other, "2026-01-01", "2099-12-31", more...)
 		s.sign(id, "primary-care", other)
 		s.releases(id, "primary-care", other)
 		linked := s.says("link", "--approval", id)
@@ -45,6 +49,7 @@ func linkBorough(t *testing.T, seed int) {
 			s.family(people, linked)
 		} else {
 			s.account(people, linked)
+			s.reports(id)
 		}
 	}
 }

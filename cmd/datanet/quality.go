@@ -6,8 +6,30 @@ import (
 	"slices"
 	"strings"
 
+	"datanet/linkage/pages"
+	"datanet/pipeline/link"
 	"datanet/schemas"
 )
+
+// qualityPage writes who is missing as a page, from the account that was linked and recorded.
+func (a *app) qualityPage(o linkOptions, done *link.Result) error {
+	if o.report == "" {
+		return nil
+	}
+	h, err := a.openHub()
+	if err != nil {
+		return err
+	}
+	record, err := pages.Of(h.ledger)
+	if err != nil {
+		return err
+	}
+	page, err := pages.Quality(record, o.approval, done.Quality)
+	if err != nil {
+		return err
+	}
+	return pages.WritePage(o.report, page)
+}
 
 // mostMissed is how many groups a short account names.
 const mostMissed = 3
@@ -28,7 +50,7 @@ func printQuality(w io.Writer, all []schemas.LinkQuality) {
 		}
 		var words []string
 		for _, g := range groups {
-			words = append(words, fmt.Sprintf("%s %s (%.1f times what is usual at their ages)", dimensionWord[g.dimension], groupWord(g), g.NumberRatio.Value))
+			words = append(words, fmt.Sprintf("%s %s (%.1f times what is usual at their ages)", dimensionWord[g.dimension], schemas.GroupTitle(g.dimension, g.Value), g.NumberRatio.Value))
 		}
 		fmt.Fprintf(w, "  %s: most often without a usable NHS number are %s\n", q.Dataset, strings.Join(words, "; "))
 	}
@@ -63,22 +85,3 @@ func mostMissedOf(q schemas.LinkQuality) (groups []missed) {
 }
 
 var dimensionWord = map[string]string{"age": "age", "ethnicity": "ethnic group", "sex": "sex", "imd": "deprivation quintile", "ward": "ward", "site": "site"}
-
-// groupWord is a group's title in the catalogue, or a ward's name.
-func groupWord(g missed) string {
-	if g.dimension == "ward" {
-		for _, w := range schemas.Wards() {
-			if w.Code == g.Value {
-				return w.Name
-			}
-		}
-	}
-	for _, axis := range schemas.StandardCatalogue().Axes {
-		if axis.ID == g.dimension || axis.ID == "area" && g.dimension == "ward" {
-			if i := axis.Index(g.Value); i > 0 {
-				return axis.Values[i].Title
-			}
-		}
-	}
-	return g.Value
-}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"datanet/linkage"
@@ -39,6 +42,49 @@ func (s *storyteller) account(people []map[string]string, linked map[string]any)
 	}
 	if shown < 4 {
 		s.Errorf("only %d groups of SLaM's patients are shown", shown)
+	}
+}
+
+// everyColumn asks for every column of the datasets, those of groups among them.
+func (s *storyteller) everyColumn(datasets ...string) (file string) {
+	s.Helper()
+	var lines strings.Builder
+	for _, name := range datasets {
+		d, err := schemas.DatasetByID(name)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for _, t := range d.Tables {
+			for _, c := range t.Columns {
+				fmt.Fprintln(&lines, name, t.Name, c.Name)
+			}
+		}
+	}
+	file = s.file("columns.txt")
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	return file
+}
+
+// reports writes the account of what is linked already as a page, twice the same, and over nothing that is not ours.
+func (s *storyteller) reports(id string) {
+	s.Helper()
+	var pages [2]string
+	for i := range pages {
+		s.says("link", "--approval", id, "--report", s.file("missing.html"))
+		text, err := os.ReadFile(s.file("missing.html"))
+		if err != nil {
+			s.Fatal(err)
+		}
+		pages[i] = string(text)
+	}
+	if pages[0] != pages[1] || !strings.Contains(pages[0], "By sex") || !strings.Contains(pages[0], "[c]") {
+		s.Error("the page is not the account, or not the same each time")
+	}
+	code, out, message := s.gives("link", "--approval", id, "--report", s.file("columns.txt"))
+	if code != 2 || len(out) > 0 || strings.Count(message, "datanet: error:") != 1 {
+		s.Errorf("a page over another file: exit code %d, %s%s", code, out, message)
 	}
 }
 
@@ -114,7 +160,7 @@ func TestMostMissed(t *testing.T) {
 	}}
 	var got string
 	for _, g := range mostMissedOf(q) {
-		got += g.Value + " " + groupWord(g) + "\n"
+		got += g.Value + " " + schemas.GroupTitle(g.dimension, g.Value) + "\n"
 	}
 	if want := "Asian Asian\nN Black African\nE05014096 Brixton North\n"; got != want {
 		t.Errorf("%s, want %s", got, want)

@@ -16,6 +16,7 @@ import (
 // The methods by which figures of the account are made.
 const (
 	wilson = "Wilson, widened for rounding"
+	bounds = "sensitivity: the lowest and the highest share, no interval of confidence"
 	ratio  = "indirectly standardised by age to the whole dataset, Byar, widened for rounding"
 )
 
@@ -173,6 +174,10 @@ func (s standing) tell(g *schemas.LinkGroup, linked, not, expected int64) {
 	}
 	if !s.whole && without >= 0 {
 		g.NotLinked, g.Eligible = sum(not, without), sum(linked, not+without)
+	}
+	if g.NotFound != nil && g.Eligible != nil {
+		e := float64(*g.Eligible)
+		g.FoundBounds = interval(float64(linked)/float64(*g.Usable), float64(linked)/e, float64(linked+without)/e, bounds)
 	}
 	g.OfEligible, g.OfUsable = share(linked, g.Eligible), share(linked, g.Usable)
 }
