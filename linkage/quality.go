@@ -106,21 +106,21 @@ func names(a *schemas.Axis, front []int) (ids []string) {
 	return ids
 }
 
-// coded writes the groups as one CASE. Codes are the schema's, or sites' names; quotes in them are doubled all the same.
+// coded looks each code up among those of all groups: its place there says the group, in one step however many codes there are. Codes are the
+// schema's, or sites' names; quotes in them are doubled all the same.
 func coded(sql string, values []string, codes func(i int) []string, rest int) *Grouping {
-	var text strings.Builder
-	fmt.Fprintf(&text, "CASE")
+	var quoted, groups []string
 	for i := range values {
-		var quoted []string
 		for _, c := range codes(i) {
-			quoted = append(quoted, "'"+strings.ReplaceAll(c, "'", "''")+"'")
-		}
-		if len(quoted) > 0 && i != rest {
-			fmt.Fprintf(&text, " WHEN %s IN (%s) THEN %d", sql, strings.Join(quoted, ", "), i)
+			if i != rest {
+				quoted, groups = append(quoted, "'"+strings.ReplaceAll(c, "'", "''")+"'"), append(groups, fmt.Sprint(i))
+			}
 		}
 	}
-	fmt.Fprintf(&text, " ELSE %d END", rest)
-	return &Grouping{Values: values, sql: text.String()}
+	if len(quoted) == 0 {
+		return &Grouping{Values: values, sql: fmt.Sprint(rest)}
+	}
+	return &Grouping{Values: values, sql: fmt.Sprintf("coalesce([%s][enum_code(try_cast(%s AS ENUM(%s)))::INTEGER + 1], %d)", strings.Join(groups, ", "), sql, strings.Join(quoted, ", "), rest)}
 }
 
 // Packed is the SQL that puts a row's groups into one number. The largest of a person's numbers is their groups, whoever asks: the latest

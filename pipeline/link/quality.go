@@ -90,8 +90,8 @@ func (j *joining) standing(ctx context.Context, x *arrival) (groupings []linkage
 	}
 	bit := j.join.Bit(x.Dataset)
 	return groupings, missing, denominator && !linkable, j.Exec(ctx, "grouping people", fmt.Sprintf(`CREATE OR REPLACE TEMP TABLE standing AS
-SELECT p.groups, p.usable, (r.linked & %d) <> 0 AS linked FROM (SELECT "%s" AS person, %s AS usable, max(%s) AS groups FROM %s GROUP BY 1) p
-JOIN member m ON m.person = p.person JOIN reach r ON r.datasets = m.datasets`, bit, t.People()[0], usable, linkage.Packed(t, groupings), j.source(x.Dataset, t.Name)))
+SELECT p.groups, p.usable, (r.linked & %d) <> 0 AS linked, count(*) AS people FROM (SELECT "%s" AS person, %s AS usable, max(%s) AS groups FROM %s GROUP BY 1) p
+JOIN member m ON m.person = p.person JOIN reach r ON r.datasets = m.datasets GROUP BY ALL`, bit, t.People()[0], usable, linkage.Packed(t, groupings), j.source(x.Dataset, t.Name)))
 }
 
 func (j *joining) sites(ctx context.Context, dataset string, t *schemas.Table) (sites []string, err error) {
@@ -115,7 +115,7 @@ func (j *joining) standings(ctx context.Context, x *arrival, groupings []linkage
 	for i, value := range g.Values {
 		all[i] = standing{value: value, whole: whole, number: number(x.Release, g.Dimension, value), tally: linkage.Tally{Of: make([]int64, ages), In: make([]int64, ages)}}
 	}
-	err := j.Query(ctx, "counting who was found", fmt.Sprintf("SELECT %s, %s, count(*), count(*) FILTER (WHERE NOT linked) FROM standing WHERE usable GROUP BY 1, 2", g.Of("groups"), age), func(rows *sql.Rows) error {
+	err := j.Query(ctx, "counting who was found", fmt.Sprintf("SELECT %s, %s, sum(people)::BIGINT, coalesce(sum(people) FILTER (WHERE NOT linked), 0)::BIGINT FROM standing WHERE usable GROUP BY 1, 2", g.Of("groups"), age), func(rows *sql.Rows) error {
 		var group, age, of, in int64
 		err := rows.Scan(&group, &age, &of, &in)
 		if err == nil {
