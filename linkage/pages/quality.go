@@ -42,19 +42,25 @@ func qualityPart(q schemas.LinkQuality) linkedPart {
 		p.Lacks += dimensionTitle[m]
 	}
 	for _, d := range q.Dimensions {
-		p.Tables = append(p.Tables, qualityTable(d))
+		p.Tables = append(p.Tables, qualityTable(d, p.Without))
 	}
 	return p
 }
 
 var dimensionTitle = map[string]string{"age": "age", "ethnicity": "ethnic group", "sex": "sex", "imd": "deprivation (quintile of England, 1 is the most deprived)", "ward": "ward", "site": "site"}
 
-func qualityTable(d schemas.LinkDimension) table {
-	t := table{Caption: "By " + dimensionTitle[d.Dimension], Head: []string{"Group", "Eligible", "Usable NHS number", "Linked", "Not linked", "Linked, of 100 eligible", "Linked, of 100 with a number",
-		"Without a number, against the usual at their ages", "In another dataset, of 100: lowest and highest"}}
+// qualityTable has no columns about numbers where the request did not ask who has one: nothing is withheld there.
+func qualityTable(d schemas.LinkDimension, without bool) table {
+	t := table{Caption: "By " + dimensionTitle[d.Dimension], Head: []string{"Group", "Eligible", "Linked", "Not linked", "Linked, of 100 eligible"}}
+	if !without {
+		t.Head = append(t.Head, "Usable NHS number", "Linked, of 100 with a number", "Without a number, against the usual at their ages", "In another dataset, of 100: lowest and highest")
+	}
 	for _, g := range d.Groups {
-		t.Rows = append(t.Rows, plainRow("", schemas.GroupTitle(d.Dimension, g.Value), countOrMark(g.Eligible), countOrMark(g.Usable), countOrMark(g.Linked), countOrMark(g.NotLinked), ofHundred(g.OfEligible), ofHundred(g.OfUsable),
-			times(g.NumberRatio), lowHigh(g.FoundBounds)))
+		cells := []string{schemas.GroupTitle(d.Dimension, g.Value), countOrMark(g.Eligible), countOrMark(g.Linked), countOrMark(g.NotLinked), ofHundred(g.OfEligible)}
+		if !without {
+			cells = append(cells, countOrMark(g.Usable), ofHundred(g.OfUsable), times(g.NumberRatio), lowHigh(g.FoundBounds))
+		}
+		t.Rows = append(t.Rows, plainRow("", cells...))
 	}
 	return t
 }
@@ -66,14 +72,14 @@ func countOrMark(n *int64) string {
 	if n == nil {
 		return withheldMark
 	}
-	return fmt.Sprint(*n)
+	return thousands(*n)
 }
 
 func ofHundred(i *schemas.Interval) string {
 	if i == nil {
 		return withheldMark
 	}
-	return fmt.Sprintf("%.0f (%.0f to %.0f)", 100*i.Value, 100*i.Lower, 100*i.Upper)
+	return fmt.Sprintf("%.1f (%.1f to %.1f)", 100*i.Value, 100*i.Lower, 100*i.Upper)
 }
 
 func times(i *schemas.Interval) string {

@@ -16,7 +16,8 @@ func TestQualityPage(t *testing.T) {
 		{Dataset: "slam", Missing: []string{"site"}, Dimensions: []schemas.LinkDimension{{Dimension: "ethnicity", Groups: []schemas.LinkGroup{
 			{Value: "N", Eligible: n(205), Usable: n(180), Linked: n(150), NotLinked: n(55), NumberRatio: &schemas.Interval{Value: 1.84, Lower: 1.21, Upper: 2.6}, FoundBounds: &schemas.Interval{Lower: 0.73, Upper: 0.85}},
 			{Value: "Other"}}}}},
-		{Dataset: "primary-care", Missing: []string{schemas.WithoutNumbers}},
+		{Dataset: "primary-care", Missing: []string{schemas.WithoutNumbers}, Dimensions: []schemas.LinkDimension{{Dimension: "sex", Groups: []schemas.LinkGroup{
+			{Value: "F", Eligible: n(27880), Linked: n(1215), NotLinked: n(26665), OfEligible: &schemas.Interval{Value: 0.0436, Lower: 0.0412, Upper: 0.0461}}}}}},
 	}
 	page, err := Quality(r, id, all)
 	if err != nil {
@@ -24,7 +25,7 @@ func TestQualityPage(t *testing.T) {
 	}
 	again, _ := Quality(r, id, all)
 	text := string(page)
-	for _, want := range []string{"Black African", ">205<", "1.8 times (1.2 to 2.6)", "73 to 85", "Nothing can be said by site", "did not ask who has a usable NHS number"} {
+	for _, want := range []string{"Black African", ">205<", "1.8 times (1.2 to 2.6)", "73 to 85", "Nothing can be said by site", "did not ask who has a usable NHS number", ">27,880<", "4.4 (4.1 to 4.6)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
