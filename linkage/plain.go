@@ -55,17 +55,17 @@ func (a *Approval) plainPeople(p *page) {
 func (a *Approval) plainJoin(p *page) {
 	p.head("What will be joined")
 	if len(a.Datasets) == 1 {
-		p.line(1, "Nothing. It is about %s alone.", titleOf(a.Names()[0]))
+		p.line(1, "Nothing. It is about %s alone.", TitleOf(a.Names()[0]))
 		return
 	}
 	for _, pair := range a.Pairs {
-		p.line(1, "The people of %s are matched with the people of %s, one by one.", titleOf(pair.A), titleOf(pair.B))
+		p.line(1, "The people of %s are matched with the people of %s, one by one.", TitleOf(pair.A), TitleOf(pair.B))
 	}
 	if len(a.Pairs) > 1 {
 		p.line(1, "The result shows for one person what all %d datasets hold.", len(a.Datasets))
 	}
 	p.line(1, "Matching uses codes that are made from NHS numbers with secret keys, and that hold for this request only. The rows are still about persons: somebody who knows enough about a person could recognise that person's rows.")
-	p.line(1, "Everybody in %s stays in the result, matched or not. Of the other datasets only those people stay who are matched.", titleOf(a.Denominator))
+	p.line(1, "Everybody in %s stays in the result, matched or not. Of the other datasets only those people stay who are matched.", TitleOf(a.Denominator))
 }
 
 func (a *Approval) plainColumns(p *page) {
@@ -74,7 +74,7 @@ func (a *Approval) plainColumns(p *page) {
 		if err != nil {
 			dataset = &schemas.Dataset{}
 		}
-		p.head("What is used of " + titleOf(scope.Dataset))
+		p.head("What is used of " + TitleOf(scope.Dataset))
 		for _, name := range scope.tables() {
 			table := dataset.TableByName(name)
 			if table == nil {
@@ -122,7 +122,7 @@ func (a *Approval) plainLimits(p *page) {
 	p.line(1, "Everybody in the datasets is included: there is no limit to some ages, places or dates.")
 	p.line(1, "Each dataset is taken as at one date. Data of a later date need a new request.")
 	for _, name := range a.Names() {
-		p.line(1, "Opt-outs in %s: %s", titleOf(name), optOutsOf(name))
+		p.line(1, "Opt-outs in %s: %s", TitleOf(name), optOutsOf(name))
 	}
 	if days := a.OptOutDays(); days > 0 {
 		p.line(1, "A dataset is released only while the data of every site in it are at most %d %s old: who has opted out before that is not in it.", days, plural("day", days))
@@ -180,13 +180,13 @@ func (a *Approval) plainOther(p *page, of *Decision, stands string, over bool) {
 	mine := kept(a.Names(), func(name string) bool { return !other.has(name) })
 	theirs := kept(other.Names(), func(name string) bool { return !a.has(name) })
 	p.line(1, "Request %s, %s, %s %s too. Its codes are different ones, but rows about the same person can be recognised by what they say.",
-		other.ID, other.Title, stands, titles(shared))
+		other.ID, other.Title, stands, Titles(shared))
 	who := "Somebody who may read both"
 	if over {
 		who = "Somebody who kept what could be read under it"
 	}
 	if len(mine) > 0 && len(theirs) > 0 {
-		p.line(2, "%s can bring together %s and %s, which neither request asks for.", who, titles(mine), titles(theirs))
+		p.line(2, "%s can bring together %s and %s, which neither request asks for.", who, Titles(mine), Titles(theirs))
 	} else {
 		p.line(2, "%s can bring together more about the same person than either request asks for.", who)
 	}
@@ -203,9 +203,9 @@ func (a *Approval) plainOther(p *page, of *Decision, stands string, over bool) {
 func (a *Approval) plainEnd(p *page) {
 	p.head("Who decides, and what revoking cannot undo")
 	if len(a.Datasets) > 1 {
-		p.line(1, "The Guardians of %s must all sign. Any one of them can refuse before that, and revoke after it.", titles(a.Names()))
+		p.line(1, "The Guardians of %s must all sign. Any one of them can refuse before that, and revoke after it.", Titles(a.Names()))
 	} else {
-		p.line(1, "The Guardian of %s must sign, and can refuse before that, and revoke after it.", titles(a.Names()))
+		p.line(1, "The Guardian of %s must sign, and can refuse before that, and revoke after it.", Titles(a.Names()))
 	}
 	p.line(1, "Revoking stops the hub at once: it releases, links, publishes and answers nothing more under this request. What was made under it at the hub is removed when the hub's operator next clears up (datanet hub sweep).")
 	p.line(1, "Revoking does not reach copies. A copy of a publication of this request that somebody has already taken away stays readable until its last day, which is at most %d days after it was made. Rows that somebody named above has copied stay where they are.", CopyDays)
@@ -219,18 +219,19 @@ func optOutsOf(dataset string) string {
 	return "not known here."
 }
 
-// titleOf is a dataset's title with its name.
-func titleOf(dataset string) string {
+// TitleOf is a dataset's title, or its name where this version does not know it.
+func TitleOf(dataset string) string {
 	if d, err := schemas.DatasetByID(dataset); err == nil {
 		return d.Title
 	}
 	return dataset
 }
 
-func titles(datasets []string) string {
+// Titles are several, in a row: "a, b and c".
+func Titles(datasets []string) string {
 	words := make([]string, len(datasets))
 	for i, name := range datasets {
-		words[i] = titleOf(name)
+		words[i] = TitleOf(name)
 	}
 	return listed(words)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"datanet/linkage"
 	"datanet/schemas"
 )
 
@@ -30,7 +31,7 @@ type linkedPart struct {
 }
 
 func qualityPart(q schemas.LinkQuality) linkedPart {
-	p := linkedPart{ID: "of-" + q.Dataset, Title: titleOf(q.Dataset)}
+	p := linkedPart{ID: "of-" + q.Dataset, Title: linkage.TitleOf(q.Dataset)}
 	for _, m := range q.Missing {
 		if m == schemas.WithoutNumbers {
 			p.Without = true

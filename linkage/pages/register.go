@@ -143,7 +143,7 @@ func (u *use) take(e entry, answer *linkage.Answer) {
 }
 
 func scopeOf(scope linkage.Scope) dataset {
-	d := dataset{Dataset: scope.Dataset, Title: titleOf(scope.Dataset), OptOuts: "It is not known here whose opt-outs it carries."}
+	d := dataset{Dataset: scope.Dataset, Title: linkage.TitleOf(scope.Dataset), OptOuts: "It is not known here whose opt-outs it carries."}
 	known, err := schemas.DatasetByID(scope.Dataset)
 	if err == nil {
 		d.OptOuts = known.OptOuts
@@ -327,7 +327,7 @@ func (u use) joined() []string {
 	var lines []string
 	for _, pair := range u.Pairs {
 		p, _ := linkage.ParsePair(pair)
-		lines = append(lines, "The people of "+titleOf(p.A)+" with the people of "+titleOf(p.B))
+		lines = append(lines, "The people of "+linkage.TitleOf(p.A)+" with the people of "+linkage.TitleOf(p.B))
 	}
 	return lines
 }

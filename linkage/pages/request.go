@@ -27,7 +27,7 @@ func Request(r Record, id string) ([]byte, error) {
 	}
 	p.Meeting = table{Caption: "For the meeting", Head: []string{"Guardian of", "Agrees", "Refuses", "Name", "Signature and date"}}
 	for _, name := range a.Names() {
-		p.Meeting.Rows = append(p.Meeting.Rows, plainRow("", titleOf(name), "☐", "☐", "", ""))
+		p.Meeting.Rows = append(p.Meeting.Rows, plainRow("", linkage.TitleOf(name), "☐", "☐", "", ""))
 	}
 	p.Decisions = r.use(d, all).decisionTable()
 	return sheet{"Request " + a.ID + ": " + a.Title, r.hub, r.asOf(), p}.render("request.html")

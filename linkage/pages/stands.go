@@ -46,7 +46,7 @@ func says(d *linkage.Decision, status linkage.Status, now time.Time) string {
 	case linkage.StatusRevoked:
 		return ended(d.Revocations[0], "revoked")
 	case linkage.StatusDraft, linkage.StatusAwaiting:
-		return "It still needs the signature of each of these Guardians: " + titles(d.Missing()) + "."
+		return "It still needs the signature of each of these Guardians: " + linkage.Titles(d.Missing()) + "."
 	}
 	return upper(readable(d.Sentence(now))) + "."
 }

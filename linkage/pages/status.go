@@ -211,7 +211,7 @@ func itemTitle(label string, item value) string {
 	if len(item.fields) == 0 || !item.fields[0].value.scalar() {
 		return label
 	}
-	return titleOf(item.fields[0].value.text)
+	return linkage.TitleOf(item.fields[0].value.text)
 }
 
 // listTable has the fields of the items for columns. A field that is empty in all of them has none.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"datanet/linkage"
-	"datanet/schemas"
 )
 
 // An entry is one record in plain words.
@@ -74,9 +73,9 @@ func (r Record) answer(n int, approval string) *linkage.Answer {
 
 func whoAnswered(a linkage.Answer) string {
 	if a.Deputy {
-		return "a deputy of the Guardian of " + titleOf(a.Dataset)
+		return "a deputy of the Guardian of " + linkage.TitleOf(a.Dataset)
 	}
-	return "the Guardian of " + titleOf(a.Dataset)
+	return "the Guardian of " + linkage.TitleOf(a.Dataset)
 }
 
 // wordsOf says what one record is about. Its test knows every kind.
@@ -91,10 +90,10 @@ func wordsOf(body linkage.Body) entry {
 	case linkage.LoadRecord:
 		return loadWords(b)
 	case linkage.DepartureRecord:
-		return entry{What: "Site " + b.Site + " left " + titleOf(b.Dataset) + ", and its part was removed.",
+		return entry{What: "Site " + b.Site + " left " + linkage.TitleOf(b.Dataset) + ", and its part was removed.",
 			Datasets: []string{b.Dataset}, Who: signerOf(b.Note), Outcome: "left", Reason: noteLine(b.Note, "reason ")}
 	case linkage.RewrapRecord:
-		return entry{What: "The codes of " + titleOf(b.Dataset) + " were made anew for another custodian, whose key is " + tokenName(b.Custodian) + ". They count once that key does.",
+		return entry{What: "The codes of " + linkage.TitleOf(b.Dataset) + " were made anew for another custodian, whose key is " + tokenName(b.Custodian) + ". They count once that key does.",
 			Datasets: []string{b.Dataset}, Outcome: "codes made anew"}
 	case linkage.PublicationRecord:
 		return publicationWords(b)
@@ -109,11 +108,11 @@ func wordsOf(body linkage.Body) entry {
 	case linkage.ProjectKeyRecord:
 		return projectKeyWords(b)
 	case linkage.ReleaseRecord:
-		return entry{What: fmt.Sprintf("The approved part of %s, as at %s, was released to request %s: about %s people.", titleOf(b.Dataset), dayOf(b.AsAt), b.Approval, thousands(b.Persons)),
+		return entry{What: fmt.Sprintf("The approved part of %s, as at %s, was released to request %s: about %s people.", linkage.TitleOf(b.Dataset), dayOf(b.AsAt), b.Approval, thousands(b.Persons)),
 			Approval: b.Approval, Datasets: []string{b.Dataset}, Outcome: "released"}
 	case linkage.LinkRecord:
 		datasets := slices.Sorted(maps.Keys(b.Releases))
-		return entry{What: fmt.Sprintf("What was released of %s was joined for request %s: about %s people.", titles(datasets), b.Approval, thousands(b.People)),
+		return entry{What: fmt.Sprintf("What was released of %s was joined for request %s: about %s people.", linkage.Titles(datasets), b.Approval, thousands(b.People)),
 			Approval: b.Approval, Datasets: datasets, Outcome: "joined"}
 	case linkage.DeniedRecord:
 		return deniedWords(b)
@@ -124,14 +123,14 @@ func wordsOf(body linkage.Body) entry {
 }
 
 func answerWords(approval, dataset, note, done string) entry {
-	return entry{What: "The Guardian of " + titleOf(dataset) + ", or a deputy, " + done + " request " + approval + ".",
+	return entry{What: "The Guardian of " + linkage.TitleOf(dataset) + ", or a deputy, " + done + " request " + approval + ".",
 		Approval: approval, Datasets: []string{dataset}, Who: signerOf(note), Outcome: done}
 }
 
 func policyWords(b linkage.PolicyRecord) entry {
 	what := "The rules against disclosure under which this hub publishes were laid down."
 	if len(b.Datasets) > 0 {
-		what += " Under them " + titles(b.Datasets) + " can be published alone, without a request."
+		what += " Under them " + linkage.Titles(b.Datasets) + " can be published alone, without a request."
 	}
 	return entry{What: what, Datasets: b.Datasets, Outcome: "laid down", Detail: b.Policy}
 }
@@ -150,9 +149,9 @@ func trustWords(b linkage.TrustRecord) entry {
 	if b.Deputy != nil {
 		keys = append(keys, "the key "+keyName(b.Deputy.Key)+" of a deputy of the Guardian, until "+dayOf(b.Deputy.Until))
 	}
-	what := "Keys that count for " + titleOf(b.Dataset) + " from now on: " + listed(keys) + "."
+	what := "Keys that count for " + linkage.TitleOf(b.Dataset) + " from now on: " + listed(keys) + "."
 	if b.NoDeputy != "" {
-		what = "For " + titleOf(b.Dataset) + " a deputy of the Guardian, with the key " + keyName(b.NoDeputy) + ", is one no longer."
+		what = "For " + linkage.TitleOf(b.Dataset) + " a deputy of the Guardian, with the key " + keyName(b.NoDeputy) + ", is one no longer."
 	}
 	var by []string
 	for _, signed := range b.By {
@@ -162,7 +161,7 @@ func trustWords(b linkage.TrustRecord) entry {
 }
 
 func loadWords(b linkage.LoadRecord) entry {
-	what := fmt.Sprintf("Extract number %d of site %s became part of %s: about %s people, as at %s.", b.Sequence, b.Site, titleOf(b.Dataset), thousands(b.Persons), dayOf(b.AsAt))
+	what := fmt.Sprintf("Extract number %d of site %s became part of %s: about %s people, as at %s.", b.Sequence, b.Site, linkage.TitleOf(b.Dataset), thousands(b.Persons), dayOf(b.AsAt))
 	if b.Withdrew {
 		what += " People who had withdrawn since were removed."
 	}
@@ -171,7 +170,7 @@ func loadWords(b linkage.LoadRecord) entry {
 
 func publicationWords(b linkage.PublicationRecord) entry {
 	datasets := slices.Sorted(maps.Keys(b.States))
-	what := fmt.Sprintf("Counts from %s, as at %s, were published", titles(datasets), dayOf(b.AsAt))
+	what := fmt.Sprintf("Counts from %s, as at %s, were published", linkage.Titles(datasets), dayOf(b.AsAt))
 	if b.Approval != "" {
 		what += " under request " + b.Approval
 	}
@@ -183,13 +182,13 @@ func approvalWords(b linkage.ApprovalRecord) entry {
 	if err != nil { // the record would not have been read
 		return entry{What: "Request " + b.Approval + " was made.", Approval: b.Approval, Outcome: "asked"}
 	}
-	return entry{What: "Request " + a.ID + " was made: " + a.Title + ". It asks for " + titles(a.Names()) + ", from " + dayOf(a.From) + " until " + dayOf(a.Until) + ". Who asks is named by a key.",
+	return entry{What: "Request " + a.ID + " was made: " + a.Title + ". It asks for " + linkage.Titles(a.Names()) + ", from " + dayOf(a.From) + " until " + dayOf(a.Until) + ". Who asks is named by a key.",
 		Approval: a.ID, Datasets: a.Names(), Outcome: "asked", Who: keyName(a.Applicant)}
 }
 
 func projectKeyWords(b linkage.ProjectKeyRecord) entry {
 	datasets := slices.Sorted(maps.Keys(b.Sealed))
-	return entry{What: "The key for the codes of request " + b.Approval + " was made, and closed so that only the custodians of " + titles(datasets) + " can open it.",
+	return entry{What: "The key for the codes of request " + b.Approval + " was made, and closed so that only the custodians of " + linkage.Titles(datasets) + " can open it.",
 		Approval: b.Approval, Datasets: datasets, Who: signerOf(b.Note), Outcome: "key made"}
 }
 
@@ -245,7 +244,7 @@ func deniedWords(b linkage.DeniedRecord) entry {
 	e := entry{Approval: b.Approval, Outcome: "not allowed", Check: b.Check}
 	if b.Dataset != "" {
 		e.Datasets = []string{b.Dataset}
-		what += " of " + titleOf(b.Dataset)
+		what += " of " + linkage.TitleOf(b.Dataset)
 	}
 	if b.Approval != "" {
 		what += " under request " + b.Approval
@@ -270,7 +269,7 @@ func removalWords(b linkage.RemovalRecord) entry {
 	what := "A publication"
 	switch b.What {
 	case "release":
-		e.Datasets, what = []string{b.Name}, "What had been released of "+titleOf(b.Name)
+		e.Datasets, what = []string{b.Name}, "What had been released of "+linkage.TitleOf(b.Name)
 	case "linked":
 		what = "The joined data"
 	default:
@@ -325,21 +324,6 @@ func signerOf(note string) string {
 		return ""
 	}
 	return words[1]
-}
-
-func titleOf(dataset string) string {
-	if d, err := schemas.DatasetByID(dataset); err == nil {
-		return d.Title
-	}
-	return dataset
-}
-
-func titles(datasets []string) string {
-	words := make([]string, len(datasets))
-	for i, name := range datasets {
-		words[i] = titleOf(name)
-	}
-	return listed(words)
 }
 
 // thousands writes 12,340.
